@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { epochMsSchema, idSchema, jsonSchema, regionChoiceSchema, taskIdSchema } from './ids.ts';
+import { placementSchema, requiresSchema } from './task.ts';
+
+/** A task on its way to a worker: all that IC needs to place it and a WEE to run it. */
+export const dispatchSchema = z
+  .object({
+    id: taskIdSchema,
+    type: idSchema,
+    input: jsonSchema,
+    region: regionChoiceSchema,
+    priority: z.int(),
+    requires: requiresSchema,
+    dispatch_no: z.int().describe('Which sending of the task this is; settled by `queued` or `waiting`.'),
+    attempt: z.int().describe('The attempt that this dispatch starts, from 1.'),
+    max_attempts: z.int(),
+    crashes: z.int().describe('Attempts that ended with the death of their process, so far.'),
+    revision: z.int(),
+    timeout_ms: z.int(),
+    not_after: epochMsSchema.describe('A WEE does not start it after this moment.'),
+    idempotency_key: z.string().describe('Handed to the worker, the same for every attempt.'),
+    traceparent: z.string().optional(),
+  })
+  .meta({ id: 'Dispatch' });
+export type Dispatch = z.infer<typeof dispatchSchema>;
+
+/** Body of a message on `tenma.ic`: LE → IC. */
+export const dispatchBatchSchema = z
+  .object({
+    le_id: z.string(),
+    active_region: idSchema,
+    epoch: z.int().describe('Of the active region; a lower one is stale.'),
+    tasks: z.array(dispatchSchema),
+  })
+  .meta({ id: 'DispatchBatch' });
+export type DispatchBatch = z.infer<typeof dispatchBatchSchema>;
+
+/** Body of a message on the queue of a pool: IC → WEE, one a task. */
+export const assignmentSchema = dispatchSchema
+  .extend({ placement: placementSchema, queued_at: epochMsSchema })
+  .meta({ id: 'Assignment' });
+export type Assignment = z.infer<typeof assignmentSchema>;

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { taskErrorSchema } from './errors.ts';
+import { epochMsSchema, idSchema, jsonSchema, taskIdSchema } from './ids.ts';
+import { placementSchema } from './task.ts';
+
+const common = { task_id: taskIdSchema, dispatch_no: z.int(), at: epochMsSchema };
+
+/** IC: the task stands in the queue of a pool, confirmed by the broker. */
+export const queuedEventSchema = z.object({ kind: z.literal('queued'), ...common, placement: placementSchema });
+
+/** IC: no pool can take it now. Costs no attempt; LE sends it again later. */
+export const waitingEventSchema = z.object({ kind: z.literal('waiting'), ...common, reason: z.string() });
+
+/** WEE: an attempt began and has run long enough to be worth telling. */
+export const startedEventSchema = z.object({
+  kind: z.literal('started'),
+  ...common,
+  attempt: z.int(),
+  wee_id: idSchema,
+  region: idSchema,
+});
+
+/** WEE: an attempt ended. `announced`: its result was acknowledged by the MQTT broker. */
+export const finishedEventSchema = z.object({
+  kind: z.literal('finished'),
+  ...common,
+  attempt: z.int(),
+  wee_id: idSchema,
+  region: idSchema,
+  started_at: epochMsSchema,
+  outcome: z.enum(['succeeded', 'failed', 'cancelled']),
+  output: jsonSchema.optional(),
+  error: taskErrorSchema.optional(),
+  announced: z.boolean(),
+});
+
+/** WEE: taken from the queue but not started (it was too late, cancelled, or not for this WEE). */
+export const returnedEventSchema = z.object({
+  kind: z.literal('returned'),
+  ...common,
+  reason: z.enum(['not_after', 'cancelled', 'unknown_type', 'invalid']),
+});
+
+export const taskEventSchema = z
+  .discriminatedUnion('kind', [
+    queuedEventSchema,
+    waitingEventSchema,
+    startedEventSchema,
+    finishedEventSchema,
+    returnedEventSchema,
+  ])
+  .meta({ id: 'TaskJournalEvent' });
+export type TaskEvent = z.infer<typeof taskEventSchema>;
+export type QueuedEvent = z.infer<typeof queuedEventSchema>;
+export type WaitingEvent = z.infer<typeof waitingEventSchema>;
+export type StartedEvent = z.infer<typeof startedEventSchema>;
+export type FinishedEvent = z.infer<typeof finishedEventSchema>;
+export type ReturnedEvent = z.infer<typeof returnedEventSchema>;
+
+/** WEE, every 5 s: proof that it consumes, not merely that it lives. */
+export const heartbeatSchema = z
+  .object({
+    wee_id: idSchema,
+    boot_id: z.string(),
+    region: idSchema,
+    at: epochMsSchema,
+    running: z.array(taskIdSchema),
+    pools: z.array(
+      z.object({
+        pool: idSchema,
+        held: z.int(),
+        running: z.int(),
+        last_taken_queued_at: epochMsSchema.nullable().describe('`queued_at` of the task taken last.'),
+      }),
+    ),
+  })
+  .meta({ id: 'Heartbeat' });
+export type Heartbeat = z.infer<typeof heartbeatSchema>;
+
+/** Body of a message on `tenma.journal`: IC or WEE → LE. */
+export const journalBatchSchema = z
+  .object({
+    from: z.string(),
+    events: z.array(taskEventSchema),
+    heartbeat: heartbeatSchema.optional(),
+  })
+  .meta({ id: 'JournalBatch' });
+export type JournalBatch = z.infer<typeof journalBatchSchema>;

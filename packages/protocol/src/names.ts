@@ -1,0 +1,29 @@
+/** AMQP names. Pool queues are announced by the WEEs that consume them; see {@link poolQueue}. */
+export const queues = {
+  ic: 'tenma.ic',
+  journal: 'tenma.journal',
+  dead: 'tenma.dead',
+  marker: 'tenma.marker',
+} as const;
+
+export const exchanges = { control: 'tenma.control' } as const;
+
+export function poolQueue(region: string, pool: string): string {
+  return `tenma.wee.${region}.${pool}`;
+}
+
+export const topicPrefix = 'tenma/v1';
+
+/** MQTT topics. Filters are the same functions called with `+`. */
+export const topics = {
+  result: (region: string, type: string, taskId: string) =>
+    `${topicPrefix}/tasks/${region}/${type}/${taskId}/result`,
+  progress: (region: string, type: string, taskId: string) =>
+    `${topicPrefix}/tasks/${region}/${type}/${taskId}/progress`,
+  state: (region: string, type: string, taskId: string) =>
+    `${topicPrefix}/tasks/${region}/${type}/${taskId}/state`,
+  worker: (region: string, weeId: string) => `${topicPrefix}/workers/${region}/${weeId}`,
+} as const;
+
+/** The region level of a topic for a task that was never placed. */
+export const unplacedRegion = 'none';

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { idSchema, timestampSchema } from './ids.ts';
+import { taskTypeSchema } from './task-type.ts';
+
+/** One pool as one WEE serves it. WEEs that share a pool share its queue. */
+export const poolPresenceSchema = z
+  .object({
+    pool: idSchema.describe('Type, major version of its schemas, label class.'),
+    type: idSchema,
+    labels: z.array(idSchema),
+    queue: z.string().describe('Where IC publishes; announced, never built by IC.'),
+    slots: z.int().describe('Attempts this WEE can run at once, shared by its pools.'),
+    running: z.int(),
+    held: z.int().describe('Taken from the queue and not started.'),
+  })
+  .meta({ id: 'PoolPresence' });
+export type PoolPresence = z.infer<typeof poolPresenceSchema>;
+
+export const weeStatuses = ['online', 'draining', 'offline'] as const;
+
+/** Who a WEE is and what it can run: retained on its own topic, sent on every connect and every 5 s. */
+export const presenceSchema = z
+  .object({
+    wee_id: idSchema,
+    boot_id: z.string().describe('New at each start; a will with another boot id is stale.'),
+    region: idSchema,
+    status: z.enum(weeStatuses),
+    labels: z.array(idSchema),
+    version: z.string(),
+    since: timestampSchema,
+    pools: z.array(poolPresenceSchema),
+    types: z.array(taskTypeSchema),
+  })
+  .meta({ id: 'Presence' });
+export type Presence = z.infer<typeof presenceSchema>;
+
+/** The will, and the goodbye. */
+export const offlineSchema = z
+  .object({ wee_id: idSchema, boot_id: z.string(), region: idSchema, status: z.literal('offline') })
+  .meta({ id: 'Offline' });
+export type Offline = z.infer<typeof offlineSchema>;
+
+export const presenceMessageSchema = z.union([presenceSchema, offlineSchema]);

@@ -1,0 +1,8 @@
+export {
+  type AnnounceOptions,
+  type Message,
+  type Results,
+  type ResultsStatus,
+  ResultsUnavailableError,
+  type Will,
+} from './results.ts';

@@ -1,0 +1,7 @@
+export { type BackoffPolicy, fullJitterMs, reconnectBackoff } from './backoff.ts';
+export { type Batcher, type BatcherOptions, createBatcher } from './batcher.ts';
+export { type Clock, every, sleep, systemClock } from './clock.ts';
+export { ConfigError, type Environment, readConfig } from './config.ts';
+export { type Running, runProcess } from './lifecycle.ts';
+export { type Log, createLog, silentLog } from './log.ts';
+export { type ManualClock, manualClock } from './manual-clock.ts';

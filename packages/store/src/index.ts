@@ -1,0 +1,10 @@
+export {
+  type InsertOutcome,
+  type Lane,
+  type LaneBacklog,
+  type Page,
+  type Store,
+  StoreUnavailableError,
+  type TaskFilter,
+} from './store.ts';
+export type { TaskChange, TaskControl, TaskLife, TaskRecord, TaskSpec } from './task-record.ts';

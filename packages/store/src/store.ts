@@ -1,0 +1,90 @@
+import type { TaskState, TaskType } from '@tenma/protocol';
+import type { TaskChange, TaskControl, TaskRecord } from './task-record.ts';
+
+/** Thrown when the database cannot be reached or refuses; nothing was written. */
+export class StoreUnavailableError extends Error {
+  override readonly name = 'StoreUnavailableError';
+}
+
+/** A new task is in, or an earlier one with the same (principal, idempotency key) stands in its place. */
+export type InsertOutcome = { inserted: true } | { inserted: false; existing: TaskControl };
+
+export interface TaskFilter {
+  readonly states?: readonly TaskState[];
+  readonly type?: string;
+  /** As submitted. */
+  readonly region?: string;
+  /** All of these labels with these values. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Unix milliseconds; half-open [after, before). */
+  readonly createdAfter?: number;
+  readonly createdBefore?: number;
+}
+
+export interface Page {
+  readonly items: readonly TaskRecord[];
+  /** Give it back as `after` for the next page; null on the last one. */
+  readonly next: string | null;
+}
+
+/** Tasks that share a dispatcher's window: one type asked for in one region. */
+export interface Lane {
+  readonly type: string;
+  readonly region: string;
+}
+
+export interface LaneBacklog extends Lane {
+  /** Due tasks, counted up to 10,000. */
+  readonly due: number;
+}
+
+/**
+ * The truth about every task. All writes are durable when their promise resolves, and calls that arrive together are
+ * committed together. Every call may throw StoreUnavailableError.
+ */
+export interface Store extends AsyncDisposable {
+  /** Outcomes stand in the order given. Two new tasks of one call with the same key: the first wins. */
+  insert(tasks: readonly TaskRecord[]): Promise<InsertOutcome[]>;
+  get(id: string): Promise<TaskRecord | null>;
+  /** Newest first. `after` is the `next` of the page before. */
+  list(filter: TaskFilter, page: { size: number; after: string | null }): Promise<Page>;
+  /** Unknown ids are left out. */
+  controls(ids: readonly string[]): Promise<TaskControl[]>;
+  /**
+   * Each change is written if the stored revision is the one before it; returns the ids of those that were not.
+   * Concurrent calls, of several processes, never deadlock.
+   */
+  apply(changes: readonly TaskChange[]): Promise<string[]>;
+  /**
+   * Takes up to `limit` due tasks of a lane, highest priority first, then longest due, and makes them due again at
+   * `leaseUntil` with `dispatchNo` and `revision` grown by one; what is returned shows them after that. No two callers
+   * get the same task. Cheap however long the backlog and however many tasks are due later.
+   */
+  claim(lane: Lane, options: { now: number; leaseUntil: number; limit: number }): Promise<TaskRecord[]>;
+  /** Lanes with due tasks. Cheap however long the backlog. */
+  dueLanes(now: number): Promise<LaneBacklog[]>;
+  /** The earliest `dueAt` after `now` of any task, to sleep until; null when there is none. */
+  nextDueAt(now: number): Promise<number | null>;
+  /** Tasks whose clock has run out, oldest first. */
+  clocksDue(now: number, limit: number): Promise<TaskControl[]>;
+  /** Ended tasks whose end is not announced yet, oldest first. */
+  unannounced(limit: number): Promise<TaskRecord[]>;
+  /** Tasks that are `running` on this WEE. */
+  runningOn(weeId: string): Promise<TaskControl[]>;
+  /** Tasks that are `queued` in this pool of this region. */
+  queuedIn(region: string, pool: string, limit: number): Promise<TaskControl[]>;
+  /** Makes every unfinished task without a later `run_at` or backoff due now; returns how many. */
+  makeAllDue(now: number): Promise<number>;
+  /** Unfinished tasks, counted up to `limit`. */
+  countUnfinished(limit: number): Promise<number>;
+  /** Remembers task types as workers announce them; the newest announcement of a type wins. */
+  saveTaskTypes(types: readonly TaskType[]): Promise<void>;
+  taskTypes(): Promise<TaskType[]>;
+  /** A small named value, with compare-and-set: writes if the stored one is `expected` (null: absent). */
+  compareAndSet(name: string, expected: string | null, value: string): Promise<boolean>;
+  read(name: string): Promise<string | null>;
+  /** Tells other processes on the same database; nothing to do for a store with one owner. */
+  notify(channel: 'tasks', taskIds: readonly string[]): Promise<void>;
+  /** Calls back with what other processes notify; not with our own. */
+  onNotify(listener: (channel: 'tasks', taskIds: readonly string[]) => void): Disposable;
+}

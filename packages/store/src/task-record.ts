@@ -1,0 +1,71 @@
+import type { Json, Placement, Requires, RetryPolicy, TaskError, TaskState } from '@tenma/protocol';
+
+/** What a task was when it was accepted; never changes. Times are Unix milliseconds. */
+export interface TaskSpec {
+  readonly id: string;
+  readonly type: string;
+  /** A region id, `active` or `any`. */
+  readonly region: string;
+  readonly priority: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly requires: Requires;
+  readonly timeoutMs: number;
+  readonly queueTimeoutMs: number;
+  readonly totalTimeoutMs: number;
+  readonly retry: RetryPolicy;
+  readonly createdAt: number;
+  readonly runAt: number | null;
+  readonly deadline: number | null;
+  readonly principal: string;
+  readonly idempotencyKey: string | null;
+  /** Of the submission's canonical JSON; tells a repetition from a conflict. */
+  readonly bodyHash: string | null;
+  readonly traceparent: string | null;
+}
+
+/** Where a task is in its life; rewritten whole with every change. */
+export interface TaskLife {
+  readonly state: TaskState;
+  /** Grows by one with every change; a change is written only over the revision it was computed from. */
+  readonly revision: number;
+  readonly reason: string | null;
+  /** When the dispatcher has to send it (again); null when it need not. */
+  readonly dueAt: number | null;
+  /** When a clock of the task has to be judged; null when it is final. */
+  readonly clockAt: number | null;
+  /** Attempts started. */
+  readonly attempt: number;
+  readonly dispatchNo: number;
+  readonly crashes: number;
+  readonly placement: Placement | null;
+  /** The WEE that ran or runs it. */
+  readonly weeId: string | null;
+  readonly cancelRequested: boolean;
+  /** False while its end still has to be announced on MQTT. */
+  readonly announced: boolean;
+  readonly error: TaskError | null;
+  /** Since when it could have run: creation, `run_at`, or the end of a backoff. */
+  readonly readyAt: number;
+  readonly queuedAt: number | null;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+}
+
+/** What the dispatcher and the journal reader need of a task. */
+export interface TaskControl {
+  readonly spec: TaskSpec;
+  readonly life: TaskLife;
+}
+
+export interface TaskRecord extends TaskControl {
+  readonly input: Json;
+  readonly output: Json | null;
+}
+
+/** A new life for a task, written only if the stored revision is still `life.revision - 1`. */
+export interface TaskChange {
+  readonly id: string;
+  readonly life: TaskLife;
+  /** Written when present; otherwise the stored output stays. */
+  readonly output?: Json;
+}

@@ -1,0 +1,11 @@
+export {
+  answers,
+  findBinary,
+  freePort,
+  type ServerProcess,
+  sharedServer,
+  startProcess,
+  temporaryFolder,
+  type TestServer,
+  until,
+} from './server.ts';
