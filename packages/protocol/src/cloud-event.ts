@@ -36,7 +36,9 @@ export const resultSchema = z
     region: z.string(),
     state: z.enum(['succeeded', 'failed', 'cancelled', 'expired']),
     attempt: z.int(),
-    revision: z.int().describe("The record's revision when the attempt was sent out, or at its end; REST wins."),
+    revision: z
+      .int()
+      .describe("The record's revision when the attempt was sent out, or at its end; REST wins."),
     output: jsonSchema.optional(),
     error: taskErrorSchema.optional(),
     worker: z.string().nullable(),
@@ -83,7 +85,14 @@ interface EventParts<Data> {
   data: Data;
 }
 
-export function cloudEvent<Data>({ id, source, name, subject, at, data }: EventParts<Data>): CloudEvent<Data> {
+export function cloudEvent<Data>({
+  id,
+  source,
+  name,
+  subject,
+  at,
+  data,
+}: EventParts<Data>): CloudEvent<Data> {
   return {
     specversion: '1.0',
     id,

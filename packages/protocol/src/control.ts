@@ -5,8 +5,8 @@ import { taskIdSchema } from './ids.ts';
 export const controlMessageSchema = z
   .object({
     kind: z.literal('cancel'),
-    /** Do not start these; abort them where they run. */
-    task_ids: z.array(taskIdSchema),
+    /** Do not start these dispatches or earlier ones of the task; abort them where they run. */
+    tasks: z.array(z.object({ task_id: taskIdSchema, dispatch_no: z.int() })),
   })
   .meta({ id: 'ControlMessage' });
 export type ControlMessage = z.infer<typeof controlMessageSchema>;

@@ -51,12 +51,6 @@ export const errorCatalogue = {
     title: 'There is nothing at this address',
     remedy: 'See /docs for the routes.',
   },
-  method_not_allowed: {
-    status: 405,
-    retryable: false,
-    title: 'The address does not take this method',
-    remedy: 'See /docs for the routes.',
-  },
   idempotency_conflict: {
     status: 409,
     retryable: false,
@@ -73,7 +67,8 @@ export const errorCatalogue = {
     status: 413,
     retryable: false,
     title: 'The request is too large',
-    remedy: 'Keep a task under 256 KiB and a batch under 16 MiB and 1,000 tasks; pass references to large data.',
+    remedy:
+      'Keep a task under 256 KiB and a batch under 16 MiB and 1,000 tasks; pass references to large data.',
   },
   unsupported_media_type: {
     status: 415,
@@ -115,7 +110,8 @@ export const errorCatalogue = {
     status: null,
     retryable: true,
     title: 'The worker threw an error',
-    remedy: 'Read `message` and `details.stack`; a worker marks an error not retryable by throwing WorkerError.',
+    remedy:
+      'Read `message` and `details.stack`; a worker marks an error not retryable by throwing WorkerError.',
   },
   worker_crashed: {
     status: null,

@@ -27,7 +27,8 @@ export const epochMsSchema = z.int().nonnegative();
 
 /** Any JSON value a caller owns: inputs, outputs, progress. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-export const jsonSchema = z.json() as unknown as z.ZodType<Json>;
+/** Not walked: what comes out of JSON.parse is JSON. */
+export const jsonSchema = z.unknown().meta({ description: 'Any JSON value.' }) as z.ZodType<Json>;
 
 export function timestamp(epochMs: number): string {
   return new Date(epochMs).toISOString();

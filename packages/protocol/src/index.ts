@@ -8,6 +8,7 @@ export * from './limits.ts';
 export * from './names.ts';
 export * from './presence.ts';
 export * from './problem.ts';
+export * from './retry-decision.ts';
 export * from './task.ts';
 export * from './task-state.ts';
 export * from './task-type.ts';

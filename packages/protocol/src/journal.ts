@@ -6,7 +6,11 @@ import { placementSchema } from './task.ts';
 const common = { task_id: taskIdSchema, dispatch_no: z.int(), at: epochMsSchema };
 
 /** IC: the task stands in the queue of a pool, confirmed by the broker. */
-export const queuedEventSchema = z.object({ kind: z.literal('queued'), ...common, placement: placementSchema });
+export const queuedEventSchema = z.object({
+  kind: z.literal('queued'),
+  ...common,
+  placement: placementSchema,
+});
 
 /** IC: no pool can take it now. Costs no attempt; LE sends it again later. */
 export const waitingEventSchema = z.object({ kind: z.literal('waiting'), ...common, reason: z.string() });

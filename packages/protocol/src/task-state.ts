@@ -8,7 +8,7 @@ import { z } from 'zod';
  * - `scheduled`  due later (`run_at`)
  * - `waiting`    no pool can take it now; `reason` says why
  * - `queued`     placed: it stands in the queue of a pool
- * - `running`    an attempt has started
+ * - `running`    an attempt has started; `queued` or `waiting` may follow when it was sent again after a loss
  * - `retrying`   an attempt failed; the next one is due after the backoff
  * - `succeeded`, `failed`, `cancelled`, `expired` are final
  */
@@ -17,7 +17,7 @@ const transitions = {
   scheduled: ['waiting', 'queued', 'running', 'retrying', 'succeeded', 'failed', 'cancelled', 'expired'],
   waiting: ['queued', 'running', 'retrying', 'succeeded', 'failed', 'cancelled', 'expired'],
   queued: ['waiting', 'running', 'retrying', 'succeeded', 'failed', 'cancelled', 'expired'],
-  running: ['retrying', 'succeeded', 'failed', 'cancelled', 'expired'],
+  running: ['waiting', 'queued', 'retrying', 'succeeded', 'failed', 'cancelled', 'expired'],
   retrying: ['waiting', 'queued', 'running', 'succeeded', 'failed', 'cancelled', 'expired'],
   succeeded: [],
   failed: ['accepted'],

@@ -5,7 +5,10 @@ import { defaults, limits } from './limits.ts';
 import { problemSchema } from './problem.ts';
 import { taskStateSchema } from './task-state.ts';
 
-const durationMs = z.int().min(1).max(7 * 24 * 3_600_000);
+const durationMs = z
+  .int()
+  .min(1)
+  .max(7 * 24 * 3_600_000);
 
 /** Exponential backoff with full jitter: the n-th wait is uniform in [0, min(cap, initial × factor^(n-1))]. */
 export const retryPolicySchema = z
@@ -34,7 +37,9 @@ export const idempotencyKeySchema = z.string().min(1).max(255);
 export const submissionSchema = z
   .strictObject({
     type: idSchema.describe('The task type; GET /api/v1/task-types lists them.'),
-    input: jsonSchema.optional().describe("Checked against the type's JSON Schema before the task is accepted."),
+    input: jsonSchema
+      .optional()
+      .describe("Checked against the type's JSON Schema before the task is accepted."),
     region: regionChoiceSchema.default('active'),
     priority: z.int().min(0).max(9).default(defaults.priority).describe('9 goes first.'),
     run_at: timestampSchema.optional().describe('Not before this moment.'),

@@ -32,7 +32,9 @@ export function runProcess(start: (stopping: AbortSignal) => Promise<Running>): 
       (error: unknown) => {
         clearInterval(keepAlive);
         if (stopping.signal.aborted) process.exit(0);
-        process.stderr.write(`${error instanceof ConfigError ? error.message : String((error as Error).stack ?? error)}\n`);
+        process.stderr.write(
+          `${error instanceof ConfigError ? error.message : String((error as Error).stack ?? error)}\n`,
+        );
         process.exit(error instanceof ConfigError ? 2 : 1);
       },
     );

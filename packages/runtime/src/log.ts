@@ -12,7 +12,13 @@ export interface LogOptions {
 /** One JSON line an entry, on stderr: stdout is for data. */
 export function createLog({ level, name }: LogOptions): Log {
   return pino(
-    { level, name, base: { name }, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    {
+      level,
+      name,
+      base: { name },
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
     pino.destination({ dest: 2, sync: false }),
   );
 }

@@ -13,7 +13,8 @@ export function manualClock(startMs = 0): ManualClock {
 
   function nextDue(untilMs: number): [id: number, timer: { at: number; action: () => void }] | undefined {
     let best: [number, { at: number; action: () => void }] | undefined;
-    for (const entry of timers) if (entry[1].at <= untilMs && (!best || entry[1].at < best[1].at)) best = entry;
+    for (const entry of timers)
+      if (entry[1].at <= untilMs && (!best || entry[1].at < best[1].at)) best = entry;
     return best;
   }
 

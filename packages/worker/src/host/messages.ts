@@ -12,10 +12,14 @@ export interface Run {
   region: string;
 }
 
-export type ToHost = { kind: 'run'; runs: Run[] } | { kind: 'abort'; run_id: number; reason: 'timeout' | 'cancelled' };
+export type ToHost =
+  | { kind: 'run'; runs: Run[] }
+  | { kind: 'abort'; run_id: number; reason: 'timeout' | 'cancelled' };
 
 export type HostEvent =
   | { kind: 'progress'; run_id: number; progress: Json }
+  /** Sent at once for every abort: proof that the event loop still turns. */
+  | { kind: 'abort_received'; run_id: number }
   | { kind: 'succeeded'; run_id: number; output: Json }
   | { kind: 'failed'; run_id: number; error: TaskError };
 

@@ -1,0 +1,10 @@
+export {
+  emptyFleet,
+  type FleetView,
+  poolKey,
+  type PoolView,
+  type WeeView,
+  withFreshSight,
+  withoutSilent,
+  withPresence,
+} from './fleet-view.ts';

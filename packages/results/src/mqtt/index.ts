@@ -1,0 +1,1 @@
+export { createMqttResults, type MqttResultsOptions } from './mqtt-results.ts';

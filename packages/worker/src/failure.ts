@@ -1,0 +1,83 @@
+import { errorCatalogue, type Json, type TaskError, taskError } from '@tenma/protocol';
+import { AttemptAborted } from './attempt-aborted.ts';
+import { type Issue, describeIssues } from './schema.ts';
+import { isWorkerError, type WorkerError } from './worker-error.ts';
+
+/** Errors travel with every event of a task: texts are cut here, so that no error is larger than a small result. */
+const messageLength = 4 * 1024;
+const stackLength = 8 * 1024;
+const detailsLength = 16 * 1024;
+const issuesListed = 20;
+
+/** What a worker threw, as the error of the attempt. */
+export function failureOf(thrown: unknown, signal: AbortSignal): TaskError {
+  if (signal.aborted && signal.reason instanceof AttemptAborted) return abortFailure(thrown, signal.reason);
+  if (isWorkerError(thrown)) return expectedFailure(thrown);
+  const { name, message } = describeThrown(thrown);
+  const stack = thrown instanceof Error ? thrown.stack : undefined;
+  return {
+    ...taskError('worker_error', message),
+    name,
+    ...(stack === undefined ? {} : { details: { stack: cut(stack, stackLength) } }),
+  };
+}
+
+function abortFailure(thrown: unknown, aborted: AttemptAborted): TaskError {
+  const code = aborted.reason === 'timeout' ? 'attempt_timeout' : 'cancelled';
+  if (thrown === aborted) return taskError(code, errorCatalogue[code].title);
+  const { name, message } = describeThrown(thrown);
+  return {
+    ...taskError(code, `${errorCatalogue[code].title}; the worker ended with ${name}: ${message}`),
+    name,
+  };
+}
+
+function expectedFailure(error: WorkerError): TaskError {
+  const { code, retryable, name } = error;
+  const details = error.details === undefined ? undefined : smallJson(error.details);
+  return {
+    code,
+    message: cut(error.message, messageLength),
+    retryable,
+    name,
+    ...(details === undefined ? {} : { details }),
+  };
+}
+
+/** `invalid_input` or `invalid_output`, with the places that are wrong as JSON Pointers in `details.errors`. */
+export function mismatch(code: 'invalid_input' | 'invalid_output', issues: readonly Issue[]): TaskError {
+  const listed = issues.slice(0, issuesListed);
+  const errors = listed.map(({ pointer, detail }) => ({ pointer, detail: cut(detail, 500) }));
+  return { ...taskError(code, cut(describeIssues(listed), messageLength)), details: { errors } };
+}
+
+/** The class of what was thrown, even where the class never set `name`. */
+export function describeThrown(thrown: unknown): { name: string; message: string } {
+  if (!(thrown instanceof Error))
+    return { name: typeof thrown, message: cut(printable(thrown), messageLength) };
+  const name = thrown.name === 'Error' ? thrown.constructor.name : thrown.name;
+  return { name, message: cut(thrown.message, messageLength) };
+}
+
+function printable(thrown: unknown): string {
+  try {
+    return typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? String(thrown));
+  } catch {
+    return String(thrown);
+  }
+}
+
+function smallJson(value: Json): Json | undefined {
+  try {
+    const text = JSON.stringify(value);
+    return text.length > detailsLength
+      ? `left out: ${text.length} characters of JSON`
+      : (JSON.parse(text) as Json);
+  } catch {
+    return undefined;
+  }
+}
+
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)} …` : text;
+}

@@ -1,0 +1,1 @@
+export { type IcOptions, startIc } from './ic.ts';

@@ -1,0 +1,81 @@
+import {
+  type Bus,
+  BusUnavailableError,
+  type Consumer,
+  type Delivery,
+  UnroutableError,
+  type Verdict,
+} from '@tenma/bus';
+import {
+  type Assignment,
+  type Dispatch,
+  type DispatchBatch,
+  defaults,
+  dispatchBatchSchema,
+  type JournalBatch,
+  queues,
+  type TaskEvent,
+} from '@tenma/protocol';
+import type { Clock, Log } from '@tenma/runtime';
+import type { FleetObserver } from './fleet-observer.ts';
+import { place } from './placement.ts';
+
+export interface RelayOptions {
+  readonly icId: string;
+  /** Batches from LE in work at once. */
+  readonly batchesAtOnce: number;
+}
+
+interface Components {
+  readonly bus: Bus;
+  readonly fleet: FleetObserver;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+}
+
+/**
+ * Takes batches from LE, publishes each task to the queue of the pool that placement chose, journals what became of
+ * each, and only then takes the batch off its queue. A replica that dies in between leaves the batch to another one:
+ * some tasks are then sent twice, which a WEE or the record sorts out.
+ */
+export async function startRelay(components: Components, options: RelayOptions): Promise<Consumer> {
+  const { bus } = components;
+  await bus.declareQueue(queues.ic, { kind: 'transient', messageTtlMs: defaults.dispatchLeaseMs });
+  await bus.declareQueue(queues.journal, { kind: 'durable' });
+  return bus.consume(queues.ic, { prefetch: options.batchesAtOnce }, (delivery) =>
+    relay(components, options, delivery),
+  );
+}
+
+async function relay(components: Components, options: RelayOptions, delivery: Delivery): Promise<Verdict> {
+  const parsed = dispatchBatchSchema.safeParse(delivery.body);
+  if (!parsed.success) {
+    components.log.error({ issues: parsed.error.issues.slice(0, 5) }, 'a batch from LE is not one; dropped');
+    return 'drop';
+  }
+  const events = await Promise.all(parsed.data.tasks.map((task) => send(components, parsed.data, task)));
+  const journal: JournalBatch = { from: options.icId, events };
+  await components.bus.publish(queues.journal, journal);
+  return 'ack';
+}
+
+/** @throws BusUnavailableError so that the whole batch is given back */
+async function send(components: Components, batch: DispatchBatch, task: Dispatch): Promise<TaskEvent> {
+  const { bus, fleet, clock, log, random } = components;
+  const result = place(task, fleet.view, { activeRegion: batch.active_region, sent: fleet.sent, random });
+  const at = clock.now();
+  const event = { task_id: task.id, dispatch_no: task.dispatch_no, at };
+  if (!result.placed) return { kind: 'waiting', ...event, reason: result.reason };
+  const assignment: Assignment = { ...task, placement: result.placement, queued_at: at };
+  try {
+    fleet.countSent(result.pool.key);
+    await bus.publish(result.pool.queue, assignment, { ttlMs: Math.max(1, task.not_after - at) });
+    return { kind: 'queued', ...event, placement: result.placement };
+  } catch (error) {
+    if (error instanceof BusUnavailableError) throw error;
+    if (!(error instanceof UnroutableError))
+      log.error({ err: error, task: task.id }, 'publishing a task failed');
+    return { kind: 'waiting', ...event, reason: `no_eligible_worker: ${result.pool.key} has no queue yet` };
+  }
+}

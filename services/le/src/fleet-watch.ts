@@ -1,0 +1,89 @@
+import {
+  emptyFleet,
+  type FleetView,
+  poolKey,
+  withFreshSight,
+  withoutSilent,
+  withPresence,
+} from '@tenma/fleet';
+import { defaults, type Heartbeat, type Presence, presenceMessageSchema, topics } from '@tenma/protocol';
+import type { Results } from '@tenma/results';
+import { type Clock, every } from '@tenma/runtime';
+import type { PoolSight } from './lifecycle/index.ts';
+
+/** What LE knows of the WEEs: presence by MQTT for show, heartbeats by the journal as proof that they consume. */
+export interface FleetWatch extends AsyncDisposable {
+  readonly view: FleetView;
+  sightOf(region: string, pool: string): PoolSight;
+  onHeartbeat(heartbeat: Heartbeat): void;
+  /** WEEs that have not been heard of in the journal for `silentMs`, each named once. */
+  takeLost(now: number, silentMs: number): string[];
+  /** After an outage of our own, everybody's silence counts from now on. */
+  pardon(now: number): void;
+}
+
+interface Components {
+  readonly results: Results;
+  readonly clock: Clock;
+  /** A WEE that was not there, or has started anew. */
+  readonly onAppeared: (presence: Presence) => void;
+}
+
+interface Heard {
+  at: number;
+  readonly pools: Map<string, number | null>;
+}
+
+export async function watchFleet({ results, clock, onAppeared }: Components): Promise<FleetWatch> {
+  let view = emptyFleet;
+  const heard = new Map<string, Heard>();
+
+  const subscription = await results.subscribe(topics.worker('+', '+'), ({ payload }) => {
+    const parsed = presenceMessageSchema.safeParse((payload as { data?: unknown } | null)?.data);
+    if (!parsed.success) return;
+    const message = parsed.data;
+    const before = view.wees.get(message.wee_id)?.presence.boot_id;
+    view = withPresence(view, message, clock.now());
+    if (message.status !== 'offline' && 'pools' in message && before !== message.boot_id) onAppeared(message);
+  });
+  const status = results.onStatus((now) => {
+    if (now === 'connected') view = withFreshSight(view, clock.now());
+  });
+  const sweep = every(clock, defaults.heartbeatMs, () => {
+    if (results.status === 'connected') view = withoutSilent(view, clock.now(), 3 * defaults.heartbeatMs);
+  });
+
+  return {
+    get view() {
+      return view;
+    },
+    sightOf(region, pool) {
+      let takenUpTo: number | null = null;
+      let alive = view.pools.has(poolKey(region, pool));
+      for (const { pools } of heard.values()) {
+        const taken = pools.get(poolKey(region, pool));
+        if (taken === undefined) continue;
+        alive = true;
+        if (taken !== null) takenUpTo = Math.max(takenUpTo ?? 0, taken);
+      }
+      return { alive, takenUpTo };
+    },
+    onHeartbeat({ wee_id, region, pools }) {
+      const taken = pools.map(({ pool, last_taken_queued_at: at }) => [poolKey(region, pool), at] as const);
+      heard.set(wee_id, { at: clock.now(), pools: new Map(taken) });
+    },
+    takeLost(now, silentMs) {
+      const lost = [...heard].filter(([, { at }]) => now - at > silentMs).map(([id]) => id);
+      for (const id of lost) heard.delete(id);
+      return lost;
+    },
+    pardon(now) {
+      for (const entry of heard.values()) entry.at = now;
+    },
+    async [Symbol.asyncDispose]() {
+      sweep[Symbol.dispose]();
+      status[Symbol.dispose]();
+      await subscription[Symbol.asyncDispose]();
+    },
+  };
+}

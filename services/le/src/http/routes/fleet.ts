@@ -1,0 +1,94 @@
+import { idSchema, presenceSchema, problemSchema, taskTypeSchema } from '@tenma/protocol';
+import { z } from 'zod';
+import type { App, HttpComponents } from '../app.ts';
+import { ProblemError } from '../problem-reply.ts';
+
+const tags = ['fleet'];
+const problems = { '4xx': problemSchema, '5xx': problemSchema };
+
+const poolSchema = z
+  .object({
+    region: idSchema,
+    pool: idSchema,
+    type: idSchema,
+    labels: z.array(idSchema),
+    slots: z.int(),
+    running: z.int(),
+    held: z.int().describe('Taken by its WEEs and not started.'),
+    queued: z.int().nullable().describe('In its queue; null while the broker does not say.'),
+    backlog: z
+      .int()
+      .describe('Due tasks of its type, in the store, for any region; counted up to 10,000 a lane.'),
+    wees: z.array(z.string()),
+  })
+  .meta({ id: 'Pool' });
+
+/** What runs where: task types, workers, pools. */
+export function fleetRoutes(app: App, components: HttpComponents): void {
+  const { types, fleet, bus, store, clock } = components;
+
+  app.get(
+    '/api/v1/task-types',
+    {
+      schema: {
+        tags,
+        summary: 'Task types with their JSON Schemas',
+        response: { 200: z.object({ items: z.array(taskTypeSchema) }) },
+      },
+    },
+    async () => ({ items: [...types.all()] }),
+  );
+
+  app.get(
+    '/api/v1/task-types/:type',
+    {
+      schema: {
+        tags,
+        params: z.object({ type: z.string() }),
+        response: { 200: taskTypeSchema, ...problems },
+      },
+    },
+    async ({ params }) => {
+      const type = types.get(params.type);
+      if (type) return type;
+      const known = types.all().map((one) => one.type);
+      throw new ProblemError('unknown_type', { hint: `Known types: ${known.join(', ') || 'none yet'}.` });
+    },
+  );
+
+  app.get(
+    '/api/v1/workers',
+    {
+      schema: {
+        tags,
+        summary: 'WEEs by presence',
+        response: { 200: z.object({ items: z.array(presenceSchema) }) },
+      },
+    },
+    async () => ({ items: [...fleet.view.wees.values()].map(({ presence }) => presence) }),
+  );
+
+  app.get(
+    '/api/v1/pools',
+    {
+      schema: {
+        tags,
+        summary: 'Pools with their load and backlog',
+        response: { 200: z.object({ items: z.array(poolSchema) }) },
+      },
+    },
+    async () => {
+      const lanes = await store.dueLanes(clock.now());
+      const items = await Promise.all(
+        [...fleet.view.pools.values()].map(async ({ key: _, cost: __, queue, labels, wees, ...pool }) => ({
+          ...pool,
+          labels: [...labels],
+          wees: [...wees],
+          queued: await bus.depth(queue).catch(() => null),
+          backlog: lanes.filter(({ type }) => type === pool.type).reduce((sum, { due }) => sum + due, 0),
+        })),
+      );
+      return { items };
+    },
+  );
+}

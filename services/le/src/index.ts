@@ -1,0 +1,1 @@
+export { type Le, type LeOptions, startLe } from './le.ts';

@@ -1,0 +1,5 @@
+export { firstLife, retriedByHand, sentStraight, specOf } from './accept.ts';
+export { onCancel } from './on-cancel.ts';
+export { onClock, type PoolSight } from './on-clock.ts';
+export { onEvent, onLost } from './on-event.ts';
+export { type Moment, next, type Step, startBy } from './step.ts';

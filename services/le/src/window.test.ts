@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { createWindow } from './window.ts';
+
+const options = { minimum: 2, maximum: 10, aheadMs: 500 };
+const lane = { type: 'echo', region: 'any' };
+
+describe('the run-ahead window', () => {
+  it('has room for the minimum, and gets it back when tasks start', () => {
+    const window = createWindow(options);
+    window.take(lane, 'a', 0);
+    window.take(lane, 'b', 0);
+    expect(window.free(lane)).toBe(0);
+    expect(window.release('a')).toEqual(lane);
+    expect(window.free(lane)).toBe(1);
+    expect(window.release('a')).toBeUndefined();
+  });
+
+  it('counts a task that is sent again once', () => {
+    const window = createWindow(options);
+    window.take(lane, 'a', 0);
+    window.take(lane, 'a', 1);
+    expect(window.free(lane)).toBe(1);
+  });
+
+  it('grows to half a second of the pace, within its maximum, and shrinks when the pace drops', () => {
+    const window = createWindow(options);
+    for (let n = 0; n < 40; n += 1) {
+      window.take(lane, `task-${n}`, 0);
+      window.release(`task-${n}`);
+    }
+    window.measure(2_000, 0);
+    // 20 a second, half of it in a smoothed first measure: 0.5 s of 10 a second.
+    expect(window.free(lane)).toBe(5);
+    for (let n = 0; n < 20; n += 1) window.measure(2_000, 0);
+    expect(window.free(lane)).toBe(2);
+  });
+
+  it('forgets what it never heard of again', () => {
+    const window = createWindow(options);
+    window.take(lane, 'a', 100);
+    window.measure(500, 200);
+    expect(window.free(lane)).toBe(2);
+  });
+
+  it('keeps lanes apart', () => {
+    const window = createWindow(options);
+    window.take(lane, 'a', 0);
+    expect(window.free({ type: 'other', region: 'any' })).toBe(2);
+  });
+});

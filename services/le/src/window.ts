@@ -1,0 +1,85 @@
+import type { Lane } from '@tenma/store';
+
+export interface WindowOptions {
+  /** Tasks of a lane that may always be out. */
+  readonly minimum: number;
+  readonly maximum: number;
+  /** The share of a second's starts that may be out beyond the minimum. */
+  readonly aheadMs: number;
+}
+
+/**
+ * How many tasks of each lane are sent out and not yet started. Keeps queues in the broker short, so that priority,
+ * fairness, cancelling and placing anew are decided in the store.
+ */
+export interface Window {
+  /** Room in the lane. */
+  free(lane: Lane): number;
+  /** Counts the task as out. Sending one again does not count it twice. */
+  take(lane: Lane, taskId: string, now: number): void;
+  /** It started, ended, or came back. Returns its lane if it was out. */
+  release(taskId: string): Lane | undefined;
+  /** Measures the pace; call it every `elapsedMs`. Forgets tasks that were sent before `forgetBefore`. */
+  measure(elapsedMs: number, forgetBefore: number): void;
+}
+
+interface LaneState {
+  readonly lane: Lane;
+  readonly out: Map<string, number>;
+  limit: number;
+  started: number;
+  perMs: number;
+}
+
+export const defaultWindow: WindowOptions = { minimum: 500, maximum: 5_000, aheadMs: 500 };
+
+export function createWindow(options: WindowOptions = defaultWindow): Window {
+  const lanes = new Map<string, LaneState>();
+  const laneOf = new Map<string, LaneState>();
+
+  function state(lane: Lane): LaneState {
+    const key = laneKey(lane);
+    let found = lanes.get(key);
+    if (!found)
+      lanes.set(key, (found = { lane, out: new Map(), limit: options.minimum, started: 0, perMs: 0 }));
+    return found;
+  }
+
+  return {
+    free: (lane) => {
+      const { limit, out } = state(lane);
+      return Math.max(0, limit - out.size);
+    },
+    take(lane, taskId, now) {
+      const found = state(lane);
+      found.out.set(taskId, now);
+      laneOf.set(taskId, found);
+    },
+    release(taskId) {
+      const found = laneOf.get(taskId);
+      if (!found) return undefined;
+      laneOf.delete(taskId);
+      found.out.delete(taskId);
+      found.started += 1;
+      return found.lane;
+    },
+    measure(elapsedMs, forgetBefore) {
+      for (const [key, lane] of lanes) {
+        for (const [taskId, at] of lane.out) {
+          if (at >= forgetBefore) break;
+          lane.out.delete(taskId);
+          laneOf.delete(taskId);
+        }
+        lane.perMs = 0.5 * lane.perMs + 0.5 * (lane.started / elapsedMs);
+        lane.started = 0;
+        const ahead = Math.round(lane.perMs * options.aheadMs);
+        lane.limit = Math.min(options.maximum, Math.max(options.minimum, ahead));
+        if (lane.out.size === 0 && lane.perMs < 1e-6) lanes.delete(key);
+      }
+    },
+  };
+}
+
+export function laneKey({ type, region }: Lane): string {
+  return `${type}/${region}`;
+}

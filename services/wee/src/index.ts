@@ -1,0 +1,1 @@
+export { startWee, type WeeOptions } from './wee.ts';

@@ -1,0 +1,18 @@
+/** Remembers the last `size` entries set, and forgets the older ones. */
+export interface RecentMap<Value> {
+  set(key: string, value: Value): void;
+  get(key: string): Value | undefined;
+}
+
+export function createRecentMap<Value>(size: number): RecentMap<Value> {
+  const entries = new Map<string, Value>();
+  return {
+    set(key, value) {
+      entries.delete(key);
+      entries.set(key, value);
+      const oldest = entries.keys().next();
+      if (entries.size > size && !oldest.done) entries.delete(oldest.value);
+    },
+    get: (key) => entries.get(key),
+  };
+}
