@@ -12,16 +12,20 @@ export interface Delivery {
   readonly redelivered: boolean;
   /** How often the broker has delivered it before, where the broker counts; else 0. */
   readonly deliveryCount: number;
+  /** What the publisher gave, and what brokers add; untrusted like the body. */
+  readonly headers: Readonly<Record<string, unknown>>;
 }
+
+export type DeliveryHandler = (delivery: Delivery) => Promise<Verdict> | Verdict;
 
 export interface QueueOptions {
   /** `transient`: classic, may be lost with the broker. `durable`: replicated (quorum), survives restarts. */
   readonly kind: 'transient' | 'durable';
   /** Messages older than this are dropped. */
   readonly messageTtlMs?: number;
-  /** Deliveries after which the broker moves a message to the dead queue. Only for `durable`. */
+  /** Deliveries after which a message goes to the dead queue instead of to a consumer once more. Only for `durable`. */
   readonly deliveryLimit?: number;
-  /** The queue goes when it had no consumer for this long. */
+  /** The queue goes when it had no consumer for this long. With some brokers asking its depth counts as use. */
   readonly expiresMs?: number;
 }
 
@@ -53,10 +57,21 @@ export class BusUnavailableError extends Error {
   override readonly name = 'BusUnavailableError';
 }
 
-/** Thrown by publish when no queue of that name exists. */
+/** Thrown by publish and consume when no queue of that name exists. */
 export class UnroutableError extends Error {
   override readonly name = 'UnroutableError';
 }
+
+/** Thrown by declareQueue when the queue exists with other options. */
+export class QueueConflictError extends Error {
+  override readonly name = 'QueueConflictError';
+}
+
+/** What a message in the dead queue carries in its headers; its body is the one it had. */
+export const deadLetterHeaders = { queue: 'tenma-queue', reason: 'tenma-reason' } as const;
+
+/** Dropped by its handler, not JSON, or delivered too often. */
+export type DeadLetterReason = 'dropped' | 'not_json' | 'delivery_limit';
 
 /**
  * Connects by itself and for ever; consumers, queues and subscriptions are restored after every reconnection.
@@ -66,19 +81,22 @@ export interface Bus extends AsyncDisposable {
   readonly status: BusStatus;
   /** Calls back on every change of status; dispose to stop. */
   onStatus(listener: (status: BusStatus) => void): Disposable;
-  /** Makes the queue if it is missing. Idempotent. */
+  /**
+   * Makes the queue if it is missing. Idempotent.
+   * @throws QueueConflictError
+   */
   declareQueue(queue: string, options: QueueOptions): Promise<void>;
   /**
    * Resolves when the broker has taken responsibility for the message.
    * @throws BusUnavailableError, UnroutableError
    */
   publish(queue: string, body: unknown, options?: PublishOptions): Promise<void>;
-  /** A handler that throws answers 'retry'. Messages that are not JSON go to the dead queue. */
-  consume(
-    queue: string,
-    options: ConsumeOptions,
-    handler: (delivery: Delivery) => Promise<Verdict> | Verdict,
-  ): Promise<Consumer>;
+  /**
+   * A handler that throws answers 'retry'. Messages that are not JSON go to the dead queue; from that queue they are
+   * delivered as text.
+   * @throws UnroutableError
+   */
+  consume(queue: string, options: ConsumeOptions, handler: DeliveryHandler): Promise<Consumer>;
   /** To every current subscriber of the exchange; nothing is kept for those who are away. */
   broadcast(exchange: string, body: unknown): Promise<void>;
   subscribe(exchange: string, handler: (body: unknown) => void): Promise<AsyncDisposable>;

@@ -105,8 +105,15 @@ export function cloudEvent<Data>({
   };
 }
 
-/** One id for an end of a task, whoever announces it and however often. */
-export function resultEvent(source: string, result: TaskResult, at: number): CloudEvent<TaskResult> {
-  const id = `${result.task_id}/${result.attempt}/${result.state}`;
+/**
+ * One id for an end of a task, whoever announces it and however often. Dispatches are counted through all the lives of
+ * a task: one that is retried by hand ends under another id.
+ */
+export function resultEvent(
+  source: string,
+  result: TaskResult,
+  { dispatchNo, at }: { dispatchNo: number; at: number },
+): CloudEvent<TaskResult> {
+  const id = `${result.task_id}/${dispatchNo}/${result.state}`;
   return cloudEvent({ id, source, name: `task.${result.state}`, subject: result.task_id, at, data: result });
 }

@@ -4,6 +4,7 @@ export {
   type LaneBacklog,
   type Page,
   type Store,
+  type StoreStatus,
   StoreUnavailableError,
   type TaskFilter,
 } from './store.ts';

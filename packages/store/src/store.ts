@@ -1,7 +1,14 @@
 import type { TaskState, TaskType } from '@tenma/protocol';
 import type { TaskChange, TaskControl, TaskRecord } from './task-record.ts';
 
-/** Thrown when the database cannot be reached or refuses; nothing was written. */
+/** `closed`: by its owner, or because its database is lost for good; it does not come back. */
+export type StoreStatus = 'connecting' | 'connected' | 'closed';
+
+/**
+ * Thrown when the database cannot be reached or refuses. Nothing was written, unless the connection broke while the
+ * call was on its way: then it may have been. Every call can be made again: a repeated insert meets itself as
+ * `existing`, a repeated apply is refused by its revision.
+ */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';
 }
@@ -16,7 +23,7 @@ export interface TaskFilter {
   readonly region?: string;
   /** All of these labels with these values. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Unix milliseconds; half-open [after, before). */
+  /** Unix milliseconds; half-open [after, before). A task's id has to be made within a minute of its `createdAt`. */
   readonly createdAfter?: number;
   readonly createdBefore?: number;
 }
@@ -43,7 +50,13 @@ export interface LaneBacklog extends Lane {
  * committed together. Every call may throw StoreUnavailableError.
  */
 export interface Store extends AsyncDisposable {
-  /** Outcomes stand in the order given. Two new tasks of one call with the same key: the first wins. */
+  readonly status: StoreStatus;
+  /** Calls back on every change of status; dispose to stop. */
+  onStatus(listener: (status: StoreStatus) => void): Disposable;
+  /**
+   * Outcomes stand in the order given. Two new tasks of one call with the same key: the first wins. A task whose id
+   * is in the store already (a repetition after a lost answer) meets itself as `existing`.
+   */
   insert(tasks: readonly TaskRecord[]): Promise<InsertOutcome[]>;
   get(id: string): Promise<TaskRecord | null>;
   /** Newest first. `after` is the `next` of the page before. */
@@ -51,8 +64,8 @@ export interface Store extends AsyncDisposable {
   /** Unknown ids are left out. */
   controls(ids: readonly string[]): Promise<TaskControl[]>;
   /**
-   * Each change is written if the stored revision is the one before it; returns the ids of those that were not.
-   * Concurrent calls, of several processes, never deadlock.
+   * Each change, in the order given, is written if the stored revision is the one before it; returns the ids of those
+   * that were not. Concurrent calls, of several processes, never deadlock.
    */
   apply(changes: readonly TaskChange[]): Promise<string[]>;
   /**
@@ -73,7 +86,10 @@ export interface Store extends AsyncDisposable {
   runningOn(weeId: string): Promise<TaskControl[]>;
   /** Tasks that are `queued` in this pool of this region. */
   queuedIn(region: string, pool: string, limit: number): Promise<TaskControl[]>;
-  /** Makes every unfinished task without a later `run_at` or backoff due now; returns how many. */
+  /**
+   * Makes every unfinished task without a later `run_at` or backoff due now, growing its revision by one; returns how
+   * many were not due already.
+   */
   makeAllDue(now: number): Promise<number>;
   /** Unfinished tasks, counted up to `limit`. */
   countUnfinished(limit: number): Promise<number>;

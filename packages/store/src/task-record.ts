@@ -18,8 +18,6 @@ export interface TaskSpec {
   readonly deadline: number | null;
   readonly principal: string;
   readonly idempotencyKey: string | null;
-  /** Of the submission's canonical JSON; tells a repetition from a conflict. */
-  readonly bodyHash: string | null;
   readonly traceparent: string | null;
 }
 
@@ -44,6 +42,8 @@ export interface TaskLife {
   /** False while its end still has to be announced on MQTT. */
   readonly announced: boolean;
   readonly error: TaskError | null;
+  /** When it ends as `expired` whatever happens. */
+  readonly expiresAt: number;
   /** Since when it could have run: creation, `run_at`, or the end of a backoff. */
   readonly readyAt: number;
   readonly queuedAt: number | null;

@@ -1,5 +1,8 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { taskTypeSchema } from '@tenma/protocol';
-import { type AnyWorker, runWorker, taskTypeOf } from '@tenma/worker';
+import { type AnyWorker, runWorker, taskTypeOf, workerHostUrl } from '@tenma/worker';
+import type { FromHost } from '@tenma/worker/messages';
 import { describe, expect, test } from 'vitest';
 import builtIn from './index.ts';
 import testing from './testing.ts';
@@ -36,6 +39,19 @@ describe('every worker', () => {
     ]);
     expect(new Set(all.map(({ type }) => type)).size).toBe(all.length);
   });
+});
+
+test('a worker process loads both packages by name', async () => {
+  const packages = ['@tenma/workers', '@tenma/workers/testing'];
+  const child = fork(workerHostUrl, packages, {
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const [message] = (await once(child, 'message')) as [FromHost];
+  child.disconnect();
+  await once(child, 'exit');
+  const types = message.kind === 'ready' ? message.types.map(({ type }) => type) : message;
+  expect(types).toEqual(all.map(({ type }) => type));
 });
 
 describe('the workers for tests', () => {

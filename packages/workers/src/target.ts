@@ -15,7 +15,7 @@ export const hostSchema = z
 const hostName =
   /^(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?$/;
 
-export function isHost(host: string): boolean {
+function isHost(host: string): boolean {
   return isIP(host) !== 0 || hostName.test(host);
 }
 

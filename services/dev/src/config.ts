@@ -4,20 +4,56 @@ import { z } from 'zod';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
-const schema = z.object({
-  HTTP_HOST: z.string().default('127.0.0.1'),
-  HTTP_PORT: port.optional(),
-  MQTT_PORT: port.optional(),
-  AMQP_URL: z.string().optional(),
-  MQTT_URL: z.string().optional(),
-  STORE_URL: z.string().default('sqlite:./data/tenma.db'),
-  REGION: idSchema.default('ap-northeast-1'),
-  WORKERS: z.string().default('@tenma/workers'),
-  PROCESSES: z.coerce.number().int().min(1).max(256).default(2),
-  SLOTS: z.coerce.number().int().min(1).max(10_000).default(64),
-  OUTBOX_LIMIT: z.coerce.number().int().min(1).default(1_000_000),
-  LOG_LEVEL: z.string().default('warn'),
-});
+const schema = z
+  .object({
+    HTTP_HOST: z.string().default('127.0.0.1').describe('Where the API and the embedded MQTT broker listen.'),
+    HTTP_PORT: port
+      .optional()
+      .describe(
+        'Port of the API; one that is named and taken is an error. Default: 8080, or the next free one.',
+      ),
+    MQTT_PORT: port
+      .optional()
+      .describe('Port of the embedded MQTT broker, likewise. Default: 1883, or the next free one.'),
+    AMQP_URL: z.string().optional().describe('Use this RabbitMQ instead of the bus in memory.'),
+    MQTT_URL: z.string().optional().describe('Use this MQTT broker instead of the embedded one.'),
+    STORE_URL: z
+      .string()
+      .default('sqlite:./data/tenma.db')
+      .describe('`sqlite:PATH`, or `postgres://user:password@host/database`.'),
+    REGION: idSchema
+      .default('ap-northeast-1')
+      .describe('The region of its WEE, which is also the active one.'),
+    WORKERS: z
+      .string()
+      .default('@tenma/workers')
+      .describe('Worker packages, comma-separated: package names, or paths of files.'),
+    PROCESSES: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(256)
+      .default(2)
+      .describe('Worker processes; each loads all packages.'),
+    SLOTS: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(64)
+      .describe('Attempts at once, over all processes and types.'),
+    OUTBOX_LIMIT: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .default(1_000_000)
+      .describe('Unfinished tasks beyond which submissions get 503 `outbox_full`.'),
+    LOG_LEVEL: z
+      .string()
+      .default('warn')
+      .describe('`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.'),
+  })
+  .describe('Settings of LE, IC and WEE in one process.');
 
 /** LE, IC and WEE in one process: everything has a default, and every URL that is set replaces what is embedded. */
 export function devConfig(environment: Environment) {

@@ -4,7 +4,8 @@ import { type Clock, every, type Log } from '@tenma/runtime';
 import type { Store, TaskRecord } from '@tenma/store';
 import type { Changed, Ledger } from './ledger.ts';
 import { next } from './lifecycle/index.ts';
-import { resultView, topicRegion } from './view.ts';
+import { createWakeable } from './wakeable.ts';
+import { endOf, resultView, topicRegion } from './view.ts';
 
 /** Announces the ends that no WEE has: cancelled, expired, lost, and those that ended while MQTT was away. */
 export interface Announcer extends AsyncDisposable {
@@ -24,13 +25,11 @@ const pollMs = 1_000;
 
 export function startAnnouncer(components: Components, leId: string): Announcer {
   const { store, ledger, results, clock, log } = components;
-  let busy = false;
-  let again = false;
 
   async function announce(record: TaskRecord): Promise<string | null> {
     const { spec, life } = record;
     const topic = topics.result(topicRegion(life), spec.type, spec.id);
-    const event = resultEvent(`/le/${leId}`, resultView(record), life.finishedAt ?? spec.createdAt);
+    const event = resultEvent(`/le/${leId}`, resultView(record), endOf(record));
     try {
       await results.announce(topic, event, { qos: 1 });
       return record.spec.id;
@@ -51,30 +50,18 @@ export function startAnnouncer(components: Components, leId: string): Announcer 
     }
   }
 
-  function wake(): void {
-    again = true;
-    if (busy) return;
-    busy = true;
-    void (async () => {
-      while (again) {
-        again = false;
-        await round().catch((error: unknown) => log.warn({ err: error }, 'announcing ends failed'));
-      }
-      busy = false;
-    })();
-  }
-
+  const announcing = createWakeable(round, (error) => log.warn({ err: error }, 'announcing ends failed'));
   const timers = [
-    every(clock, pollMs, wake),
+    every(clock, pollMs, () => announcing.wake()),
     results.onStatus((status) => {
-      if (status === 'connected') wake();
+      if (status === 'connected') announcing.wake();
     }),
   ];
 
   return {
     onChange(changes) {
       const mine = ({ after: { life } }: Changed) => life.finishedAt !== null && !life.announced;
-      if (changes.some(mine)) wake();
+      if (changes.some(mine)) announcing.wake();
     },
     async [Symbol.asyncDispose]() {
       for (const timer of timers) timer[Symbol.dispose]();

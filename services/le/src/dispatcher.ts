@@ -1,16 +1,12 @@
 import type { Bus } from '@tenma/bus';
-import { type Dispatch, type DispatchBatch, defaults, isTerminal, limits, queues } from '@tenma/protocol';
-import { type Clock, createBatcher, every, type Log } from '@tenma/runtime';
+import { defaults, isTerminal } from '@tenma/protocol';
+import { type Clock, every, type Log } from '@tenma/runtime';
 import type { Lane, Store, TaskControl, TaskLife, TaskRecord } from '@tenma/store';
 import type { Changed, Ledger } from './ledger.ts';
-import { next, sentStraight, startBy } from './lifecycle/index.ts';
-import { createWindow, laneKey } from './window.ts';
-
-/** Where `active` points. */
-export interface ActiveRegion {
-  readonly region: string;
-  readonly epoch: number;
-}
+import { next, sentStraight } from './lifecycle/index.ts';
+import { type ActiveRegion, createOutbox, dispatchOf, type Outbox } from './outbox.ts';
+import { createWakeable, type Wakeable } from './wakeable.ts';
+import { createWindow, laneKey, type Window } from './window.ts';
 
 /**
  * The one mechanism for now, later, again and retry: a row that is due is sent to IC under a lease. A new task whose
@@ -19,17 +15,17 @@ export interface ActiveRegion {
 export interface Dispatcher extends AsyncDisposable {
   /** The life to insert a new task with: sent straight if its lane has room, else due. */
   admit(control: TaskControl): TaskLife;
-  /** Sends those that were admitted straight and are committed now. */
+  /** They are committed: sends those that were admitted straight, and looks for room for the others. */
   sendAdmitted(records: readonly TaskRecord[]): void;
   /** The commit failed, or an earlier task stood in its place. */
   withdraw(taskIds: readonly string[]): void;
   onChange(changes: readonly Changed[]): void;
   /** Another replica changed these: what of them was out here is out no more. */
   changedElsewhere(taskIds: readonly string[]): void;
-  /** Looks for due tasks now. */
-  wake(): void;
   /** A task of the lane has become due: looks now instead of at the next poll. */
   due(lane: Lane): void;
+  /** Many tasks of unknown lanes have become due. */
+  poll(): Promise<void>;
 }
 
 interface Components {
@@ -50,173 +46,141 @@ const measureMs = 500;
 const forgetAfterMs = 2 * defaults.dispatchLeaseMs;
 
 export function startDispatcher(components: Components, leId: string): Dispatcher {
-  const { bus, store, ledger, clock, log } = components;
-  const window = createWindow();
-  const backlogged = new Map<string, Lane>();
-  let pumping = false;
-  let again = false;
-  let closed = false;
+  return new LaneDispatcher(components, leId);
+}
 
-  const outbox = createBatcher<Dispatch, undefined>({
-    maxItems: 500,
-    maxSize: limits.dispatchMessageBytes,
-    sizeOf: roughSize,
-    concurrency: 4,
-    async flush(tasks) {
-      const { region, epoch } = components.active();
-      const batch: DispatchBatch = { le_id: leId, active_region: region, epoch, tasks };
-      await bus.publish(queues.ic, batch);
-      return [];
-    },
-  });
+class LaneDispatcher implements Dispatcher {
+  readonly #components: Components;
+  readonly #window: Window = createWindow();
+  readonly #outbox: Outbox;
+  /** Lanes that may have due tasks in the store. A new task of such a lane queues up behind them. */
+  readonly #backlogged = new Map<string, Lane>();
+  readonly #claiming: Wakeable;
+  readonly #timers: Disposable[];
+  #closed = false;
 
-  function send(record: TaskRecord): void {
-    outbox.add(dispatchOf(record)).catch((error: unknown) => {
-      log.debug({ err: error, task: record.spec.id }, 'not sent; due again');
-      return giveBack(record);
-    });
+  constructor(components: Components, leId: string) {
+    const { bus, clock, log } = components;
+    this.#components = components;
+    this.#outbox = createOutbox(components, leId);
+    this.#claiming = createWakeable(
+      () => this.#claimAll(),
+      (error) => log.warn({ err: error }, 'claiming due tasks failed'),
+    );
+    this.#timers = [
+      every(clock, pollMs, () => this.poll()),
+      every(clock, measureMs, () => this.#window.measure(measureMs, clock.now() - forgetAfterMs)),
+      bus.onStatus((status) => void (status === 'connected' && this.poll())),
+    ];
   }
 
-  /** The broker did not take it: due at once, for when there is a broker. If that cannot be written, the lease ends. */
-  async function giveBack({ spec, life: sent }: TaskRecord): Promise<void> {
-    window.release(spec.id);
-    backlogged.set(laneKey(spec), spec);
-    await ledger
-      .change([spec.id], ({ life }) =>
-        life.dispatchNo === sent.dispatchNo && life.dueAt === sent.dueAt && !isTerminal(life.state)
-          ? { life: next(life, { dueAt: clock.now() }) }
-          : null,
-      )
-      .catch(() => undefined);
+  get #open(): boolean {
+    return !this.#closed && this.#components.bus.status === 'connected';
   }
 
-  async function claimLane(lane: Lane): Promise<boolean> {
-    const free = window.free(lane);
+  admit({ spec, life }: TaskControl): TaskLife {
+    if (life.state !== 'accepted') return life;
+    const straight = this.#open && !this.#backlogged.has(laneKey(spec)) && this.#window.free(spec) > 0;
+    if (!straight) {
+      this.#mark(spec);
+      return life;
+    }
+    const now = this.#components.clock.now();
+    this.#window.take(spec, spec.id, now);
+    return sentStraight(life, now + defaults.dispatchLeaseMs);
+  }
+
+  sendAdmitted(records: readonly TaskRecord[]): void {
+    for (const record of records) if (record.life.dispatchNo > 0) this.#send(record);
+    if (this.#backlogged.size > 0) this.#claiming.wake();
+  }
+
+  withdraw(taskIds: readonly string[]): void {
+    for (const id of taskIds) this.#window.release(id);
+  }
+
+  changedElsewhere(taskIds: readonly string[]): void {
+    this.withdraw(taskIds);
+  }
+
+  onChange(changes: readonly Changed[]): void {
+    let room = false;
+    for (const { after } of changes) {
+      if (after.life.state === 'queued') continue;
+      const lane = this.#window.release(after.spec.id);
+      room ||=
+        lane !== undefined && this.#backlogged.has(laneKey(lane)) && this.#window.free(lane) >= claimMin;
+    }
+    if (room) this.#claiming.wake();
+  }
+
+  due(lane: Lane): void {
+    this.#mark(lane);
+    this.#claiming.wake();
+  }
+
+  async poll(): Promise<void> {
+    if (!this.#open) return;
+    const { store, clock } = this.#components;
+    const lanes = await store.dueLanes(clock.now()).catch(() => []);
+    for (const lane of lanes) this.#mark(lane);
+    if (this.#backlogged.size > 0) this.#claiming.wake();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#timers) timer[Symbol.dispose]();
+    await this.#outbox.idle();
+  }
+
+  #mark({ type, region }: Lane): void {
+    this.#backlogged.set(laneKey({ type, region }), { type, region });
+  }
+
+  /** Takes turns over the lanes until none has both due tasks and room. */
+  async #claimAll(): Promise<void> {
+    for (let progress = true; progress; ) {
+      progress = false;
+      for (const lane of Array.from(this.#backlogged.values())) {
+        if (this.#open && (await this.#claim(lane))) progress = true;
+      }
+    }
+  }
+
+  /** Resolves with whether the lane may have more. */
+  async #claim(lane: Lane): Promise<boolean> {
+    const { ledger, clock } = this.#components;
+    const free = this.#window.free(lane);
     if (free < claimMin) return false;
     const limit = Math.min(free, claimMax);
     const now = clock.now();
     const records = await ledger.claim(lane, { now, leaseUntil: now + defaults.dispatchLeaseMs, limit });
     for (const record of records) {
-      window.take(lane, record.spec.id, now);
-      send(record);
+      this.#window.take(lane, record.spec.id, now);
+      this.#send(record);
     }
-    if (records.length < limit) backlogged.delete(laneKey(lane));
+    if (records.length < limit) this.#backlogged.delete(laneKey(lane));
     return records.length === limit;
   }
 
-  /** Takes turns over the lanes until none has both due tasks and room. */
-  async function pump(): Promise<void> {
-    if (closed || bus.status !== 'connected') return;
-    let progress = true;
-    while (progress && !closed && bus.status === 'connected') {
-      progress = false;
-      for (const lane of [...backlogged.values()]) if (await claimLane(lane)) progress = true;
-    }
+  #send(record: TaskRecord): void {
+    this.#outbox.add(dispatchOf(record)).catch((error: unknown) => {
+      this.#components.log.debug({ err: error, task: record.spec.id }, 'not sent; due again');
+      return this.#giveBack(record);
+    });
   }
 
-  function wake(): void {
-    again = true;
-    if (pumping) return;
-    pumping = true;
-    void (async () => {
-      while (again) {
-        again = false;
-        await pump().catch((error: unknown) => log.warn({ err: error }, 'looking for due tasks failed'));
-      }
-      pumping = false;
-    })();
+  /** The broker did not take it: due at once, for when there is a broker. If that cannot be written, the lease ends. */
+  async #giveBack({ spec, life: sent }: TaskRecord): Promise<void> {
+    const { ledger, clock } = this.#components;
+    this.#window.release(spec.id);
+    this.#mark(spec);
+    const sentAndUnheard = ({ dispatchNo, dueAt, state }: TaskLife) =>
+      dispatchNo === sent.dispatchNo && dueAt === sent.dueAt && !isTerminal(state);
+    await ledger
+      .change([spec.id], ({ life }) =>
+        sentAndUnheard(life) ? { life: next(life, { dueAt: clock.now() }) } : null,
+      )
+      .catch(() => undefined);
   }
-
-  async function poll(): Promise<void> {
-    if (bus.status !== 'connected') return;
-    try {
-      for (const lane of await store.dueLanes(clock.now())) backlogged.set(laneKey(lane), lane);
-    } catch {
-      return;
-    }
-    if (backlogged.size > 0) wake();
-  }
-
-  const timers = [
-    every(clock, pollMs, poll),
-    every(clock, measureMs, () => window.measure(measureMs, clock.now() - forgetAfterMs)),
-    bus.onStatus((status) => void (status === 'connected' && poll())),
-  ];
-
-  return {
-    admit({ spec, life }) {
-      const now = clock.now();
-      const straight =
-        life.state === 'accepted' &&
-        bus.status === 'connected' &&
-        !backlogged.has(laneKey(spec)) &&
-        window.free(spec) > 0;
-      if (!straight) {
-        if (life.state === 'accepted')
-          backlogged.set(laneKey(spec), { type: spec.type, region: spec.region });
-        return life;
-      }
-      window.take(spec, spec.id, now);
-      return sentStraight(life, now + defaults.dispatchLeaseMs);
-    },
-    sendAdmitted(records) {
-      let due = false;
-      for (const record of records) {
-        if (record.life.dispatchNo > 0) send(record);
-        else due = true;
-      }
-      if (due) wake();
-    },
-    withdraw(taskIds) {
-      for (const id of taskIds) window.release(id);
-    },
-    onChange(changes) {
-      let roomInBacklog = false;
-      for (const { after } of changes) {
-        if (after.life.state === 'queued') continue;
-        const lane = window.release(after.spec.id);
-        if (lane && !roomInBacklog)
-          roomInBacklog = backlogged.has(laneKey(lane)) && window.free(lane) >= claimMin;
-      }
-      if (roomInBacklog) wake();
-    },
-    changedElsewhere(taskIds) {
-      for (const id of taskIds) window.release(id);
-    },
-    wake: () => void poll(),
-    due({ type, region }) {
-      backlogged.set(laneKey({ type, region }), { type, region });
-      wake();
-    },
-    async [Symbol.asyncDispose]() {
-      closed = true;
-      for (const timer of timers) timer[Symbol.dispose]();
-      await outbox.idle();
-    },
-  };
-}
-
-function dispatchOf({ spec, life, input }: TaskRecord): Dispatch {
-  return {
-    id: spec.id,
-    type: spec.type,
-    input,
-    region: spec.region,
-    priority: spec.priority,
-    requires: spec.requires,
-    dispatch_no: life.dispatchNo,
-    attempt: life.attempt + 1,
-    max_attempts: spec.retry.max_attempts,
-    crashes: life.crashes,
-    revision: life.revision,
-    timeout_ms: spec.timeoutMs,
-    not_after: startBy({ spec, life }),
-    idempotency_key: spec.idempotencyKey ?? spec.id,
-    ...(spec.traceparent === null ? {} : { traceparent: spec.traceparent }),
-  };
-}
-
-/** Close enough to cut messages by. */
-function roughSize({ input }: Dispatch): number {
-  return 500 + (typeof input === 'object' && input !== null ? JSON.stringify(input).length : 100);
 }

@@ -1,15 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import {
-  type Json,
-  limits,
-  type Problem,
-  pointer,
-  problem,
-  type Submission,
-  submissionSchema,
-} from '@tenma/protocol';
+import { limits, type Problem, pointer, problem, submissionSchema } from '@tenma/protocol';
 import type { Clock } from '@tenma/runtime';
-import type { Store, TaskControl, TaskRecord } from '@tenma/store';
+import type { Store, TaskControl, TaskRecord, TaskSpec } from '@tenma/store';
 import type { z } from 'zod';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Ledger } from './ledger.ts';
@@ -45,96 +37,90 @@ interface Components {
 }
 
 export function createIntake(components: Components): Intake {
-  const { store, ledger, dispatcher, types, outbox, metrics, clock, newId } = components;
-
-  function check(item: unknown, checkSizes: boolean): Submission | Problem {
-    if (checkSizes && JSON.stringify(item).length > limits.taskBytes) {
-      return problem('too_large', { detail: `the task is larger than ${limits.taskBytes} bytes` });
-    }
-    const parsed = submissionSchema.safeParse(item);
-    if (!parsed.success) return problem('invalid_request', { errors: faultsOf(parsed.error) });
-    const submission = parsed.data;
-    if (!types.get(submission.type)) return unknownType(submission.type, types);
-    const faults = types.faults(submission.type, inputOf(submission));
-    return faults.length > 0 ? problem('invalid_input', { errors: faults }) : submission;
-  }
-
-  function recordOf(submission: Submission, { principal, traceparent }: SubmitOptions): TaskRecord | Problem {
-    const type = types.get(submission.type);
-    if (!type) return unknownType(submission.type, types);
-    const spec = specOf(submission, type, { id: newId(), now: clock.now(), principal, traceparent });
-    const life = firstLife(spec, clock.now());
-    if (life.expiresAt <= clock.now()) {
-      const errors = [{ pointer: '#/deadline', detail: 'has passed' }];
-      return problem('invalid_request', { errors });
-    }
-    return { spec, life: dispatcher.admit({ spec, life }), input: inputOf(submission), output: null };
-  }
-
-  async function write(records: readonly TaskRecord[]): Promise<Submitted[]> {
-    const outcomes = await ledger.insert(records).catch((error: unknown) => {
-      dispatcher.withdraw(records.map(({ spec }) => spec.id));
-      throw error;
-    });
-    const inserted = records.filter((_, index) => outcomes[index]?.inserted);
-    dispatcher.sendAdmitted(inserted);
-    outbox.added(inserted.length);
-    for (const { spec } of inserted) metrics.submitted(spec.type);
-    return Promise.all(
-      records.map((record, index): Submitted | Promise<Submitted> => {
-        const outcome = outcomes[index];
-        if (!outcome || outcome.inserted) return { control: record, replayed: false };
-        dispatcher.withdraw([record.spec.id]);
-        return replay(record, outcome.existing);
-      }),
-    );
-  }
-
-  async function replay(record: TaskRecord, existing: TaskControl): Promise<Submitted> {
-    const first = await store.get(existing.spec.id);
-    if (first && asksTheSame(record, first)) return { control: existing, replayed: true };
-    const detail = `the key ${record.spec.idempotencyKey ?? ''} belongs to task ${existing.spec.id}, which asks for something else`;
-    return { problem: problem('idempotency_conflict', { detail }) };
-  }
-
   return {
     async submit(items, options) {
-      if (outbox.full) return items.map(() => ({ problem: problem('outbox_full') }));
-      const answers: (Submitted | undefined)[] = [];
-      const records: TaskRecord[] = [];
-      const places: number[] = [];
-      for (const [index, item] of items.entries()) {
-        const checked = check(item, options.checkSizes);
-        const record = 'code' in checked ? checked : recordOf(checked, options);
-        if ('code' in record) answers[index] = { problem: record };
-        else {
-          records.push(record);
-          places.push(index);
-        }
-      }
-      if (records.length > 0) {
-        for (const [index, answer] of (await write(records)).entries()) answers[places[index] ?? -1] = answer;
-      }
-      return answers as Submitted[];
+      if (components.outbox.full) return items.map(() => ({ problem: problem('outbox_full') }));
+      const records = items.map((item) => recordOf(components, item, options));
+      const good = records.filter((record): record is TaskRecord => !isProblem(record));
+      const written = good.length > 0 ? await write(components, good) : [];
+      let next = 0;
+      return records.map((record) =>
+        isProblem(record) ? { problem: record } : (written[next++] as Submitted),
+      );
     },
   };
 }
 
-function inputOf(submission: Submission): Json {
-  return submission.input === undefined ? {} : submission.input;
+function isProblem(record: TaskRecord | Problem): record is Problem {
+  return 'code' in record;
 }
 
-export function faultsOf(error: z.ZodError): { pointer: string; detail: string }[] {
-  return error.issues
-    .slice(0, 20)
-    .flatMap((issue) =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => ({
-            pointer: pointer([...issue.path, key]),
-            detail: 'is not a field of this request',
-          }))
-        : [{ pointer: pointer(issue.path), detail: issue.message }],
-    );
+/** The record of a submission that is right, or what is wrong with it. */
+function recordOf(components: Components, item: unknown, options: SubmitOptions): TaskRecord | Problem {
+  const { types, dispatcher, clock, newId } = components;
+  if (options.checkSizes && JSON.stringify(item).length > limits.taskBytes) {
+    return problem('too_large', { detail: `the task is larger than ${limits.taskBytes} bytes` });
+  }
+  const parsed = submissionSchema.safeParse(item);
+  if (!parsed.success) return problem('invalid_request', { errors: faultsOf(parsed.error) });
+  const submission = parsed.data;
+  const type = types.get(submission.type);
+  if (!type) return unknownType(submission.type, types);
+  const input = submission.input === undefined ? {} : submission.input;
+  const faults = types.faults(submission.type, input);
+  if (faults.length > 0) return problem('invalid_input', { errors: faults });
+  const { principal, traceparent } = options;
+  const now = clock.now();
+  const spec = specOf(submission, type, { id: newId(), now, principal, traceparent });
+  const life = firstLife(spec, now);
+  if (life.expiresAt <= now) {
+    return problem('invalid_request', { errors: [{ pointer: '#/deadline', detail: 'has passed' }] });
+  }
+  return { spec, life: dispatcher.admit({ spec, life }), input, output: null };
+}
+
+async function write(components: Components, records: readonly TaskRecord[]): Promise<Submitted[]> {
+  const { ledger, dispatcher, outbox, metrics } = components;
+  const outcomes = await ledger.insert(records).catch((error: unknown) => {
+    dispatcher.withdraw(records.map(({ spec }) => spec.id));
+    throw error;
+  });
+  const inserted = records.filter((_, index) => outcomes[index]?.inserted);
+  dispatcher.sendAdmitted(inserted);
+  outbox.added(inserted.length);
+  for (const { spec } of inserted) metrics.submitted(spec.type);
+  const answers: Submitted[] = [];
+  for (const [index, record] of records.entries()) {
+    const outcome = outcomes[index];
+    if (!outcome || outcome.inserted) answers.push({ control: record, replayed: false });
+    else answers.push(await replay(components, record, outcome.existing));
+  }
+  return answers;
+}
+
+/** An earlier task has the same key: it stands for this one if it asks for the same. */
+async function replay(
+  { store, dispatcher }: Components,
+  record: TaskRecord,
+  existing: TaskControl,
+): Promise<Submitted> {
+  dispatcher.withdraw([record.spec.id]);
+  const first = await store.get(existing.spec.id);
+  if (first && asksTheSame(record, first)) return { control: existing, replayed: true };
+  const key = record.spec.idempotencyKey ?? '';
+  const detail = `the key ${key} belongs to task ${existing.spec.id}, which asks for something else`;
+  return { problem: problem('idempotency_conflict', { detail }) };
+}
+
+function faultsOf(error: z.ZodError): { pointer: string; detail: string }[] {
+  return error.issues.slice(0, 20).flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({
+          pointer: pointer([...issue.path, key]),
+          detail: 'is not a field of this request',
+        }))
+      : [{ pointer: pointer(issue.path), detail: issue.message }],
+  );
 }
 
 function unknownType(type: string, types: TaskTypes): Problem {
@@ -148,9 +134,9 @@ function unknownType(type: string, types: TaskTypes): Problem {
 
 /** Whether two tasks were asked for by the same words; what only the time of asking decides is left out. */
 function asksTheSame(a: TaskRecord, b: TaskRecord): boolean {
-  const words = ({ spec: { id: _, createdAt: __, traceparent: ___, ...spec }, input }: TaskRecord) => ({
-    spec,
-    input,
-  });
-  return isDeepStrictEqual(words(a), words(b));
+  return isDeepStrictEqual(a.input, b.input) && isDeepStrictEqual(wordsOf(a.spec), wordsOf(b.spec));
+}
+
+function wordsOf(spec: TaskSpec): Partial<TaskSpec> {
+  return { ...spec, id: '', createdAt: 0, traceparent: null };
 }

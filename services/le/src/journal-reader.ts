@@ -4,6 +4,7 @@ import { type Clock, every, type Log, sleep } from '@tenma/runtime';
 import type { TaskControl } from '@tenma/store';
 import type { Ledger } from './ledger.ts';
 import { type Moment, onEvent, type Step } from './lifecycle/index.ts';
+import { createPendingEvents, type PendingTask } from './pending-events.ts';
 
 /** Reads what IC and the WEEs report, and writes it down: many events in one transaction, acknowledged after it. */
 export interface JournalReader extends AsyncDisposable {
@@ -20,13 +21,6 @@ interface Components {
   readonly onHeartbeat: (heartbeat: Heartbeat) => void;
 }
 
-/** The events of one task that wait to be written together. */
-interface Pending {
-  events: TaskEvent[];
-  written: (() => void)[];
-  readonly since: number;
-}
-
 /**
  * `queued` alone is kept back this long: most tasks end sooner, and then one write says it all. Nobody waits for it
  * but the dispatch lease, which is far longer.
@@ -34,116 +28,99 @@ interface Pending {
 const queuedHoldMs = 100;
 const writeMax = 1_000;
 const prefetch = 500;
+const retryMs = 500;
 
 export async function startJournalReader(components: Components): Promise<JournalReader> {
-  const { bus, ledger, clock, log, random, onHeartbeat } = components;
-  let pending = new Map<string, Pending>();
-  let writing = false;
-  let closed = false;
+  const reader = new BatchingReader(components);
+  await reader.start();
+  return reader;
+}
 
-  function add(event: TaskEvent, written: () => void): void {
-    const found = pending.get(event.task_id);
-    if (found) {
-      found.events.push(event);
-      found.written.push(written);
-    } else pending.set(event.task_id, { events: [event], written: [written], since: clock.now() });
+class BatchingReader implements JournalReader {
+  readonly #components: Components;
+  readonly #pending = createPendingEvents();
+  #writing = false;
+  #closed = false;
+  #consumer: Consumer | undefined;
+  #holding: Disposable | undefined;
+
+  constructor(components: Components) {
+    this.#components = components;
   }
 
-  function receive(body: unknown): Promise<Verdict> | Verdict {
+  async start(): Promise<void> {
+    const { bus, clock } = this.#components;
+    await bus.declareQueue(queues.journal, { kind: 'durable' });
+    this.#consumer = await bus.consume(queues.journal, { prefetch }, ({ body }) => this.#receive(body));
+    this.#holding = every(clock, queuedHoldMs / 2, () => void (this.#pending.size > 0 && this.#kick()));
+  }
+
+  get caughtUp(): boolean {
+    return !this.#writing && this.#pending.size === 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#consumer?.cancel();
+    this.#closed = true;
+    this.#holding?.[Symbol.dispose]();
+    await this.#consumer?.[Symbol.asyncDispose]();
+  }
+
+  #receive(body: unknown): Promise<Verdict> | Verdict {
     const parsed = journalBatchSchema.safeParse(body);
     if (!parsed.success) {
-      log.error({ issues: parsed.error.issues.slice(0, 5) }, 'a journal message is not one; dropped');
+      const issues = parsed.error.issues.slice(0, 5);
+      this.#components.log.error({ issues }, 'a journal message is not one; dropped');
       return 'drop';
     }
     const { events, heartbeat } = parsed.data;
-    if (heartbeat) onHeartbeat(heartbeat);
+    if (heartbeat) this.#components.onHeartbeat(heartbeat);
     if (events.length === 0) return 'ack';
+    const now = this.#components.clock.now();
     return new Promise((resolve) => {
       let left = events.length;
       const written = () => {
         left -= 1;
         if (left === 0) resolve('ack');
       };
-      for (const event of events) add(event, written);
-      kick();
+      for (const event of events) this.#pending.add(event, written, now);
+      this.#kick();
     });
   }
 
-  /** Takes what is worth writing now out of `pending`. */
-  function ripe(): Map<string, Pending> {
-    const holdUntil = clock.now() - queuedHoldMs;
-    const batch = new Map<string, Pending>();
-    for (const [id, entry] of pending) {
-      if (batch.size === writeMax) break;
-      const onlyQueued = entry.events.every((event) => event.kind === 'queued');
-      if (onlyQueued && entry.since > holdUntil) continue;
-      batch.set(id, entry);
-    }
-    for (const id of batch.keys()) pending.delete(id);
-    return batch;
+  /** Writes at the end of the turn, so that messages that arrive together are written together. */
+  #kick(): void {
+    if (this.#writing) return;
+    this.#writing = true;
+    setImmediate(() => {
+      void this.#drain().finally(() => {
+        this.#writing = false;
+      });
+    });
   }
 
-  async function write(batch: Map<string, Pending>): Promise<void> {
+  async #drain(): Promise<void> {
+    const { clock, log } = this.#components;
+    const take = () => this.#pending.take(writeMax, clock.now() - queuedHoldMs);
+    for (let batch = take(); batch.size > 0 && !this.#closed; batch = take()) {
+      try {
+        await this.#write(batch);
+      } catch (error) {
+        log.warn({ err: error }, 'the journal cannot be written down; trying again');
+        this.#pending.putBack(batch);
+        await sleep(clock, retryMs);
+      }
+    }
+  }
+
+  async #write(batch: ReadonlyMap<string, PendingTask>): Promise<void> {
+    const { ledger, clock, random } = this.#components;
     const moment = { now: clock.now(), random };
     await ledger.change([...batch.keys()], (control) =>
       fold(control, inOrder(batch.get(control.spec.id)?.events ?? []), moment),
     );
     for (const { written } of batch.values()) for (const done of written) done();
   }
-
-  async function drain(): Promise<void> {
-    for (let batch = ripe(); batch.size > 0 && !closed; batch = ripe()) {
-      try {
-        await write(batch);
-      } catch (error) {
-        log.warn({ err: error }, 'the journal cannot be written down; trying again');
-        putBack(batch);
-        await sleep(clock, 500);
-      }
-    }
-  }
-
-  function putBack(batch: Map<string, Pending>): void {
-    const newer = pending;
-    pending = batch;
-    for (const [id, entry] of newer) {
-      const older = pending.get(id);
-      if (!older) pending.set(id, entry);
-      else {
-        older.events.push(...entry.events);
-        older.written.push(...entry.written);
-      }
-    }
-  }
-
-  /** Writes at the end of the turn, so that messages that arrive together are written together. */
-  function kick(): void {
-    if (writing) return;
-    writing = true;
-    setImmediate(() => {
-      void drain().finally(() => {
-        writing = false;
-      });
-    });
-  }
-
-  await bus.declareQueue(queues.journal, { kind: 'durable' });
-  const consumer: Consumer = await bus.consume(queues.journal, { prefetch }, ({ body }) => receive(body));
-  const hold = every(clock, queuedHoldMs / 2, () => {
-    if (pending.size > 0) kick();
-  });
-
-  return {
-    get caughtUp() {
-      return !writing && pending.size === 0;
-    },
-    async [Symbol.asyncDispose]() {
-      await consumer.cancel();
-      closed = true;
-      hold[Symbol.dispose]();
-      await consumer[Symbol.asyncDispose]();
-    },
-  };
 }
 
 /** All the events as one change, one revision on: each is judged on what the one before it made. */

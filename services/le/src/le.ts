@@ -5,7 +5,8 @@ import { type Clock, type Log, sleep } from '@tenma/runtime';
 import type { Store } from '@tenma/store';
 import { startAnnouncer } from './announcer.ts';
 import { startClockKeeper } from './clock-keeper.ts';
-import { type ActiveRegion, startDispatcher } from './dispatcher.ts';
+import { connectChanges } from './connect-changes.ts';
+import { startDispatcher } from './dispatcher.ts';
 import { watchFleet } from './fleet-watch.ts';
 import { keepGeneration } from './generation.ts';
 import { type App, buildApp } from './http/app.ts';
@@ -13,8 +14,9 @@ import { listen } from './http/listen.ts';
 import { createIntake } from './intake.ts';
 import { startJournalReader } from './journal-reader.ts';
 import { createLedger } from './ledger.ts';
-import { createMetrics } from './metrics.ts';
-import { createOutboxGauge } from './outbox-gauge.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import type { ActiveRegion } from './outbox.ts';
+import { createOutboxGauge, type OutboxGauge } from './outbox-gauge.ts';
 import { createTaskTypes } from './task-types.ts';
 import { createTombstones } from './tombstones.ts';
 import { createTaskWatch } from './watch.ts';
@@ -76,67 +78,38 @@ export async function startLe(components: Components, options: LeOptions): Promi
   const dispatcher = parts.use(startDispatcher({ bus, store, ledger, clock, log, active }, leId));
   const announcer = parts.use(startAnnouncer({ store, ledger, results, clock, log }, leId));
   parts.use(
-    ledger.onChange((changes) => {
-      dispatcher.onChange(changes);
-      tombstones.onChange(changes);
-      announcer.onChange(changes);
-      watch.changed(changes);
-      metrics.onChange(changes);
-      const ended = changes.filter(({ before, after }) => after.life.finishedAt && !before.life.finishedAt);
-      outbox.ended(ended.length);
-      const ids = changes.map(({ after }) => after.spec.id);
-      store
-        .notify('tasks', ids)
-        .catch((error: unknown) => log.debug({ err: error }, 'replicas not notified'));
-    }),
-  );
-  parts.use(
-    store.onNotify((_, ids) => {
-      ledger.forget(ids);
-      watch.changedElsewhere(ids);
-      dispatcher.changedElsewhere(ids);
-    }),
+    connectChanges({ store, ledger, log }, { dispatcher, tombstones, announcer, watch, metrics, outbox }),
   );
 
   await bus.declareQueue(queues.ic, { kind: 'transient', messageTtlMs: defaults.dispatchLeaseMs });
   const stopping = new AbortController();
   parts.defer(() => stopping.abort(new Error('LE stops')));
-  parts.use(keepGeneration(components, () => dispatcher.wake()));
+  parts.use(keepGeneration(components, () => void dispatcher.poll()));
   const journal = parts.use(
-    await startJournalReader({ bus, ledger, clock, log, random, onHeartbeat: fleet.onHeartbeat }),
+    await startJournalReader({
+      bus,
+      ledger,
+      clock,
+      log,
+      random,
+      onHeartbeat: (beat) => fleet.onHeartbeat(beat),
+    }),
   );
   parts.use(startClockKeeper({ bus, store, ledger, fleet, journal, clock, log, random }));
   void types.load(stopping.signal);
 
-  const newId = createUuidV7(clock.now, randomBytes);
+  const newId = createUuidV7(() => clock.now(), randomBytes);
   const intake = createIntake({ store, ledger, dispatcher, types, outbox, metrics, clock, newId });
-  metrics.gauge('tenma_tasks_unfinished', 'Tasks accepted and not ended', () => outbox.unfinished);
-  metrics.gauge('tenma_bus_connected', 'AMQP: 1 while connected', () => Number(bus.status === 'connected'));
-  metrics.gauge('tenma_results_connected', 'MQTT: 1 while connected', () =>
-    Number(results.status === 'connected'),
-  );
-  const app = await buildApp({
-    store,
-    bus,
-    results,
-    ledger,
-    intake,
-    dispatcher,
-    types,
-    fleet,
-    watch,
-    outbox,
-    metrics,
-    clock,
-    leId,
-  });
+  showGauges(metrics, { bus, results, outbox });
+  const tasks = { store, ledger, intake, dispatcher, watch, outbox };
+  const app = await buildApp({ ...tasks, bus, results, types, fleet, metrics, clock, leId });
   parts.defer(() => app.close());
   const port = await listen(app, options);
   log.info({ leId, port }, 'accepting tasks');
 
   const opened = parts.move();
   return {
-    url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
+    url: urlOf(options.host, port),
     port,
     server: app.server,
     async pool(signal) {
@@ -144,4 +117,18 @@ export async function startLe(components: Components, options: LeOptions): Promi
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function showGauges(
+  metrics: Metrics,
+  { bus, results, outbox }: { bus: Bus; results: Results; outbox: OutboxGauge },
+): void {
+  const connected = (status: string) => Number(status === 'connected');
+  metrics.gauge('tenma_tasks_unfinished', 'Tasks accepted and not ended', () => outbox.unfinished);
+  metrics.gauge('tenma_bus_connected', 'AMQP: 1 while connected', () => connected(bus.status));
+  metrics.gauge('tenma_results_connected', 'MQTT: 1 while connected', () => connected(results.status));
 }

@@ -74,6 +74,11 @@ export function resultView({ spec, life, output }: TaskRecord): TaskResult {
   };
 }
 
+/** Which dispatch the end is counted to, and when it was. */
+export function endOf({ spec, life }: TaskControl): { dispatchNo: number; at: number } {
+  return { dispatchNo: life.dispatchNo, at: life.finishedAt ?? spec.createdAt };
+}
+
 /** The region level of the task's topics. */
 export function topicRegion(life: TaskLife): string {
   return life.placement?.region ?? unplacedRegion;

@@ -10,18 +10,53 @@ const list = z.string().transform((text) =>
     .filter((item) => item !== ''),
 );
 
-const schema = z.object({
-  AMQP_URL: z.url({ protocol: /^amqps?$/, error: 'an amqp:// URL is needed' }),
-  MQTT_URL: z.url({ protocol: /^(mqtts?|wss?|tcp|ssl)$/, error: 'an mqtt:// URL is needed' }),
-  REGION: idSchema.default('ap-northeast-1'),
-  LABELS: list.pipe(z.array(idSchema)).default([]),
-  WORKERS: list.default(['@tenma/workers']),
-  PROCESSES: z.coerce.number().int().min(1).max(256).default(2),
-  SLOTS: z.coerce.number().int().min(1).max(10_000).default(64),
-  DRAIN_MS: z.coerce.number().int().min(0).default(30_000),
-  WEE_ID: idSchema.default(() => `wee-${randomBytes(4).toString('hex')}`),
-  LOG_LEVEL: z.string().default('info'),
-});
+const schema = z
+  .object({
+    AMQP_URL: z
+      .url({ protocol: /^amqps?$/, error: 'an amqp:// URL is needed' })
+      .describe('RabbitMQ: `amqp://user:password@host:5672`.'),
+    MQTT_URL: z
+      .url({ protocol: /^(mqtts?|wss?|tcp|ssl)$/, error: 'an mqtt:// URL is needed' })
+      .describe('The MQTT broker: `mqtt://host:1883`, or `mqtts:`, `ws:`, `wss:`.'),
+    REGION: idSchema.default('ap-northeast-1').describe('The region this WEE stands in.'),
+    LABELS: list
+      .pipe(z.array(idSchema))
+      .default([])
+      .describe('What tasks may require of it, comma-separated. Default: none.'),
+    WORKERS: list
+      .default(['@tenma/workers'])
+      .describe(
+        'Worker packages, comma-separated: package names, or paths of files. Default: `@tenma/workers`.',
+      ),
+    PROCESSES: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(256)
+      .default(2)
+      .describe('Worker processes; each loads all packages.'),
+    SLOTS: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(64)
+      .describe('Attempts at once, over all processes and types.'),
+    DRAIN_MS: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .default(30_000)
+      .describe('How long a stop waits for what it has taken.'),
+    WEE_ID: idSchema
+      .default(() => `wee-${randomBytes(4).toString('hex')}`)
+      .describe('Name of this WEE; no two may share it. Default: `wee-` and eight random digits.'),
+    LOG_LEVEL: z
+      .string()
+      .default('info')
+      .describe('`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.'),
+  })
+  .describe('Settings of WEE as a service of its own.');
 
 export function weeConfig(environment: Environment) {
   return readConfig(schema, environment);

@@ -2,7 +2,7 @@ import { defaults, type TaskError, type TaskType } from '@tenma/protocol';
 import { type Clock, every, fullJitterMs, type Log, reconnectBackoff } from '@tenma/runtime';
 import type { HostEvent } from '@tenma/worker/messages';
 import { type Attempt, type AttemptRequest, abortOutcome, type Outcome } from './attempt.ts';
-import { createSoloLanes } from './solo-lanes.ts';
+import { createSoloLanes, type SoloLanes } from './solo-lanes.ts';
 import { startWorkerProcess, type WorkerProcess } from './worker-process.ts';
 
 export interface ProcessGroupOptions {
@@ -22,167 +22,219 @@ export interface ProcessGroup extends AsyncDisposable {
   cancel(runId: number): void;
 }
 
+interface Components {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+}
+
 const sweepMs = 50;
+const soloLanes = 2;
 
 /** Resolves when the first process has loaded its packages. @throws when they do not load */
 export async function startProcessGroup(
-  { clock, log, random }: { clock: Clock; log: Log; random: () => number },
-  { packages, processes, heapMb = 256, abortGraceMs = defaults.abortGraceMs }: ProcessGroupOptions,
+  components: Components,
+  { processes, heapMb = 256, abortGraceMs = defaults.abortGraceMs, packages }: ProcessGroupOptions,
 ): Promise<ProcessGroup> {
-  const attempts = new Map<number, Attempt>();
-  const members = new Set<WorkerProcess>();
-  let parked: Attempt[] = [];
-  let lastRunId = 0;
-  let failedStarts = 0;
-  let closed = false;
-  const solo = createSoloLanes({
-    lanes: 2,
-    packages,
-    heapMb,
-    log,
-    onStart: handedOver,
-    onEvent,
-    onDeath: (attempt, error) => closed || settle(attempt, deathOutcome(attempt, error)),
-    isOpen: (attempt) => attempts.has(attempt.runId),
-  });
+  const group = new HealingGroup(components, { packages, heapMb, abortGraceMs });
+  try {
+    await group.populate(processes);
+    return group;
+  } catch (error) {
+    await group[Symbol.asyncDispose]();
+    throw error;
+  }
+}
 
-  function handedOver(attempt: Attempt): void {
-    attempt.startedAt = clock.monotonic();
-    attempt.aborted = null;
+class HealingGroup implements ProcessGroup {
+  readonly #components: Components;
+  readonly #options: { packages: readonly string[]; heapMb: number; abortGraceMs: number };
+  readonly #attempts = new Map<number, Attempt>();
+  readonly #members = new Set<WorkerProcess>();
+  readonly #starting = new Set<WorkerProcess>();
+  readonly #solo: SoloLanes;
+  readonly #sweep: Disposable;
+  /** Attempts that wait for a process to be ready. */
+  #parked: Attempt[] = [];
+  #lastRunId = 0;
+  #failedStarts = 0;
+  #closed = false;
+  types: readonly TaskType[] = [];
+
+  constructor(
+    components: Components,
+    options: { packages: readonly string[]; heapMb: number; abortGraceMs: number },
+  ) {
+    this.#components = components;
+    this.#options = options;
+    const { packages, heapMb } = options;
+    this.#solo = createSoloLanes({
+      lanes: soloLanes,
+      packages,
+      heapMb,
+      log: components.log,
+      onStart: (attempt) => this.#handedOver(attempt),
+      onEvent: (attempt, event) => this.#onEvent(attempt, event),
+      onDeath: (attempt, error) => this.#closed || this.#settle(attempt, deathOutcome(attempt, error)),
+      isOpen: (attempt) => this.#attempts.has(attempt.runId),
+    });
+    this.#sweep = every(components.clock, sweepMs, () => this.#judgeTimes());
   }
 
-  function settle(attempt: Attempt, outcome: Outcome): void {
-    if (attempts.delete(attempt.runId)) attempt.settle(outcome);
+  async populate(processes: number): Promise<void> {
+    const [first, ...others] = Array.from({ length: processes }, () => this.#addMember());
+    for (const other of others) other.catch(() => undefined);
+    this.types = (await first) ?? [];
   }
 
-  function onEvent(attempt: Attempt, event: HostEvent): void {
-    if (event.kind === 'progress') attempt.request.onProgress(event.progress);
-    else if (event.kind === 'abort_received') {
-      if (attempt.aborted) attempt.aborted.received = true;
-    } else if (event.kind === 'succeeded') settle(attempt, { outcome: 'succeeded', output: event.output });
-    else if (attempt.aborted)
-      settle(attempt, abortOutcome(attempt.aborted.reason, attempt.request.timeoutMs));
-    else settle(attempt, { outcome: 'failed', error: event.error });
+  start(request: AttemptRequest): { runId: number; ended: Promise<Outcome> } {
+    const runId = ++this.#lastRunId;
+    const ended = new Promise<Outcome>((settle) => {
+      const attempt: Attempt = { runId, request, startedAt: null, aborted: null, culprit: false, settle };
+      this.#attempts.set(runId, attempt);
+      this.#assign(attempt);
+    });
+    return { runId, ended };
+  }
+
+  cancel(runId: number): void {
+    const attempt = this.#attempts.get(runId);
+    if (attempt) this.#abort(attempt, 'cancelled');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#sweep[Symbol.dispose]();
+    for (const member of [...this.#members, ...this.#starting]) member.kill();
+    this.#solo.close();
+  }
+
+  async #addMember(): Promise<readonly TaskType[]> {
+    const { packages, heapMb } = this.#options;
+    const member = startWorkerProcess(this.#components.log, {
+      packages,
+      heapMb,
+      onGone: (runIds, error) => {
+        this.#members.delete(member);
+        this.#starting.delete(member);
+        if (this.#closed) return;
+        this.#onGone(runIds, error);
+        this.#replace();
+      },
+    });
+    this.#starting.add(member);
+    const types = await member.ready;
+    this.#failedStarts = 0;
+    this.#starting.delete(member);
+    if (this.#closed) member.kill();
+    else this.#members.add(member);
+    for (const attempt of this.#parked.splice(0)) this.#assign(attempt);
+    return types;
+  }
+
+  /** A dead member is replaced at once; one that does not even start, after a growing wait. */
+  #replace(): void {
+    const { clock, log, random } = this.#components;
+    const delayMs = this.#failedStarts === 0 ? 0 : fullJitterMs(reconnectBackoff, this.#failedStarts, random);
+    this.#failedStarts += 1;
+    clock.after(delayMs, () => {
+      if (this.#closed) return;
+      this.#addMember().catch((error: unknown) =>
+        log.error({ err: error }, 'a worker process did not start'),
+      );
+    });
   }
 
   /** To the member with the fewest runs, or parked until one is ready. */
-  function assign(attempt: Attempt): void {
-    if (!attempts.has(attempt.runId)) return;
+  #assign(attempt: Attempt): void {
+    if (!this.#attempts.has(attempt.runId)) return;
     attempt.startedAt = null;
     let idlest: WorkerProcess | undefined;
-    for (const member of members) if (!idlest || member.running < idlest.running) idlest = member;
+    for (const member of this.#members) if (!idlest || member.running < idlest.running) idlest = member;
     if (!idlest) {
-      parked.push(attempt);
+      this.#parked.push(attempt);
       return;
     }
-    handedOver(attempt);
-    idlest.run({ ...attempt.request.run, run_id: attempt.runId }, (event) => onEvent(attempt, event));
+    this.#handedOver(attempt);
+    idlest.run({ ...attempt.request.run, run_id: attempt.runId }, (event) => this.#onEvent(attempt, event));
+  }
+
+  #handedOver(attempt: Attempt): void {
+    attempt.startedAt = this.#components.clock.monotonic();
+    attempt.aborted = null;
+  }
+
+  #onEvent(attempt: Attempt, event: HostEvent): void {
+    switch (event.kind) {
+      case 'progress':
+        attempt.request.onProgress(event.progress);
+        break;
+      case 'abort_received':
+        if (attempt.aborted) attempt.aborted.received = true;
+        break;
+      case 'succeeded':
+        this.#settle(attempt, { outcome: 'succeeded', output: event.output });
+        break;
+      case 'failed':
+        this.#settle(
+          attempt,
+          attempt.aborted
+            ? abortOutcome(attempt.aborted.reason, attempt.request.timeoutMs)
+            : { outcome: 'failed', error: event.error },
+        );
+    }
+  }
+
+  #settle(attempt: Attempt, outcome: Outcome): void {
+    if (this.#attempts.delete(attempt.runId)) attempt.settle(outcome);
   }
 
   /**
    * Who pays for a dead process: the attempt it was killed for; else the only one inside; else nobody yet, and all of
    * them run again alone. The others run again at no cost.
    */
-  function onGone(runIds: readonly number[], error: TaskError): void {
-    if (closed) return;
-    const inside = runIds.map((id) => attempts.get(id)).filter((attempt) => attempt !== undefined);
-    const culprit =
-      inside.find((attempt) => attempt.culprit) ?? (inside.length === 1 ? inside[0] : undefined);
+  #onGone(runIds: readonly number[], error: TaskError): void {
+    const inside = runIds.map((id) => this.#attempts.get(id)).filter((attempt) => attempt !== undefined);
+    const culprit = inside.find(({ culprit }) => culprit) ?? (inside.length === 1 ? inside[0] : undefined);
     for (const attempt of inside) {
-      if (attempt === culprit) settle(attempt, deathOutcome(attempt, error));
-      else if (culprit) assign(attempt);
+      if (attempt === culprit) this.#settle(attempt, deathOutcome(attempt, error));
+      else if (culprit) this.#assign(attempt);
       else {
         attempt.startedAt = null;
-        solo.add(attempt);
+        this.#solo.add(attempt);
       }
     }
   }
 
-  async function addMember(): Promise<readonly TaskType[]> {
-    const member = startWorkerProcess(log, {
-      packages,
-      heapMb,
-      onGone(runIds, error) {
-        members.delete(member);
-        onGone(runIds, error);
-        if (!closed) respawn();
-      },
-    });
-    const types = await member.ready;
-    failedStarts = 0;
-    if (closed) member.kill();
-    else members.add(member);
-    for (const attempt of parked.splice(0)) assign(attempt);
-    return types;
-  }
-
-  /** A dead member is replaced at once; one that does not even start, after a growing wait. */
-  function respawn(): void {
-    const delayMs = failedStarts === 0 ? 0 : fullJitterMs(reconnectBackoff, failedStarts, random);
-    failedStarts += 1;
-    clock.after(delayMs, () => {
-      if (!closed)
-        addMember().catch((error: unknown) => log.error({ err: error }, 'a worker process did not start'));
-    });
-  }
-
-  function abort(attempt: Attempt, reason: 'timeout' | 'cancelled'): void {
+  #abort(attempt: Attempt, reason: 'timeout' | 'cancelled'): void {
     if (attempt.aborted) return;
-    if (attempt.startedAt === null) return settle(attempt, abortOutcome(reason, attempt.request.timeoutMs));
-    attempt.aborted = { reason, at: clock.monotonic(), received: false };
-    memberOf(attempt)?.abort(attempt.runId, reason);
-  }
-
-  function memberOf(attempt: Attempt): WorkerProcess | undefined {
-    for (const member of members) if (member.has(attempt.runId)) return member;
-    return solo.processOf(attempt);
-  }
-
-  const sweep = every(clock, sweepMs, () => {
-    const now = clock.monotonic();
-    for (const attempt of attempts.values()) {
-      if (attempt.aborted && now - attempt.aborted.at > abortGraceMs) {
-        attempt.culprit = attempt.aborted.received;
-        memberOf(attempt)?.kill();
-      } else if (attempt.startedAt !== null && now - attempt.startedAt > attempt.request.timeoutMs) {
-        abort(attempt, 'timeout');
-      }
+    if (attempt.startedAt === null) {
+      this.#settle(attempt, abortOutcome(reason, attempt.request.timeoutMs));
+      return;
     }
-  });
+    attempt.aborted = { reason, at: this.#components.clock.monotonic(), received: false };
+    this.#processOf(attempt)?.abort(attempt.runId, reason);
+  }
 
-  const starting = Array.from({ length: processes }, addMember);
-  for (const other of starting) other.catch(() => undefined);
-  const types = await (starting[0] ?? addMember());
-  return {
-    types,
-    start(request) {
-      const runId = ++lastRunId;
-      const ended = new Promise<Outcome>((resolve) => {
-        const attempt: Attempt = {
-          runId,
-          request,
-          startedAt: null,
-          aborted: null,
-          culprit: false,
-          settle: resolve,
-        };
-        attempts.set(runId, attempt);
-        assign(attempt);
-      });
-      return { runId, ended };
-    },
-    cancel(runId) {
-      const attempt = attempts.get(runId);
-      if (attempt) abort(attempt, 'cancelled');
-    },
-    async [Symbol.asyncDispose]() {
-      closed = true;
-      sweep[Symbol.dispose]();
-      for (const member of members) member.kill();
-      solo.close();
-      await Promise.allSettled(starting);
-    },
-  };
+  #processOf(attempt: Attempt): WorkerProcess | undefined {
+    for (const member of this.#members) if (member.has(attempt.runId)) return member;
+    return this.#solo.processOf(attempt);
+  }
+
+  /**
+   * Aborts attempts that are over their time, and kills the process of one that has not ended after its abort. Only an
+   * attempt whose process has confirmed the abort is to blame: in a blocked process anybody may be.
+   */
+  #judgeTimes(): void {
+    const now = this.#components.clock.monotonic();
+    for (const attempt of this.#attempts.values()) {
+      const { aborted, startedAt, request } = attempt;
+      if (aborted && now - aborted.at > this.#options.abortGraceMs) {
+        attempt.culprit = aborted.received;
+        this.#processOf(attempt)?.kill();
+      } else if (startedAt !== null && now - startedAt > request.timeoutMs) this.#abort(attempt, 'timeout');
+    }
+  }
 }
 
 /** What the death of its process means for the attempt that caused it. */

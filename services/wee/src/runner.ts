@@ -18,7 +18,7 @@ import type { Slots } from './slots.ts';
 /** Takes an assignment through its attempt: slot, process, announcement, journal, acknowledgement. */
 export interface Runner {
   run(assignment: Assignment, counters: PoolCounters): Promise<Verdict>;
-  /** Tasks that must not start, or must stop. */
+  /** Dispatches that must not start, or must stop. */
   cancel(dispatches: ControlMessage['tasks']): void;
   readonly runningIds: readonly string[];
   /** Tells of attempts that have begun and last; call it about ten times a second. */
@@ -33,6 +33,11 @@ interface Components {
   readonly clock: Clock;
 }
 
+interface Identity {
+  readonly weeId: string;
+  readonly region: string;
+}
+
 interface Running {
   readonly assignment: Assignment;
   readonly runId: number;
@@ -44,118 +49,141 @@ const worthTellingMs = 200;
 const tombstonesKept = 10_000;
 const endedKept = 10_000;
 
-export function createRunner(
-  components: Components,
-  { weeId, region }: { weeId: string; region: string },
-): Runner {
-  const { group, journal, announcer, slots, clock } = components;
-  const running = new Map<string, Running>();
-  /** Up to which dispatch a task is cancelled; one retried by hand is sent out with a higher number. */
-  const cancelled = createRecentMap<number>(tombstonesKept);
-  const ended = createRecentMap<true>(endedKept);
-  const lasting = new Set<Running>();
+export function createRunner(components: Components, identity: Identity): Runner {
+  return new AttemptRunner(components, identity);
+}
 
-  async function giveBack(assignment: Assignment, reason: ReturnedEvent['reason']): Promise<Verdict> {
+class AttemptRunner implements Runner {
+  readonly #components: Components;
+  readonly #identity: Identity;
+  readonly #running = new Map<string, Running>();
+  /** Running attempts that have not been told of, in the order of their start. */
+  readonly #untold = new Set<Running>();
+  /** Up to which dispatch a task is cancelled; one retried by hand is sent out with a higher number. */
+  readonly #cancelled = createRecentMap<number>(tombstonesKept);
+  readonly #ended = createRecentMap<true>(endedKept);
+
+  constructor(components: Components, identity: Identity) {
+    this.#components = components;
+    this.#identity = identity;
+  }
+
+  async run(assignment: Assignment, counters: PoolCounters): Promise<Verdict> {
+    const { slots } = this.#components;
+    counters.held += 1;
+    await slots.acquire();
+    counters.held -= 1;
+    let ended: { outcome: Outcome; startedAt: number };
+    try {
+      const refusal = this.#refusal(assignment);
+      if (refusal === 'repeated') return 'ack';
+      if (refusal) return await this.#giveBack(assignment, refusal);
+      counters.running += 1;
+      ended = await this.#execute(assignment);
+      counters.running -= 1;
+      counters.ended += 1;
+    } finally {
+      // The slot is free before the end is announced and confirmed: that window is separate, and large.
+      slots.release();
+    }
+    return this.#report(assignment, ended.outcome, ended.startedAt);
+  }
+
+  cancel(dispatches: ControlMessage['tasks']): void {
+    for (const { task_id, dispatch_no } of dispatches) {
+      this.#cancelled.set(task_id, dispatch_no);
+      const entry = this.#running.get(task_id);
+      if (entry && entry.assignment.dispatch_no <= dispatch_no) this.#components.group.cancel(entry.runId);
+    }
+  }
+
+  get runningIds(): readonly string[] {
+    return [...this.#running.keys()];
+  }
+
+  tellStarted(): void {
+    const { announcer, journal, clock } = this.#components;
+    const now = clock.now();
+    for (const entry of this.#untold) {
+      if (now - entry.startedAt < worthTellingMs) break;
+      this.#untold.delete(entry);
+      const { id: task_id, dispatch_no, attempt } = entry.assignment;
+      const { weeId: wee_id, region } = this.#identity;
+      announcer.running(entry.assignment);
+      const event = {
+        kind: 'started' as const,
+        task_id,
+        dispatch_no,
+        at: entry.startedAt,
+        attempt,
+        wee_id,
+        region,
+      };
+      journal.write(event).catch(() => undefined);
+    }
+  }
+
+  /** Why it must not start. `repeated`: delivered again while it runs here, or after it ended here. */
+  #refusal(assignment: Assignment): ReturnedEvent['reason'] | 'repeated' | null {
+    const { id, dispatch_no, not_after } = assignment;
+    if (dispatch_no <= (this.#cancelled.get(id) ?? 0)) return 'cancelled';
+    if (this.#components.clock.now() > not_after) return 'not_after';
+    return this.#running.has(id) || this.#ended.get(attemptKey(assignment)) ? 'repeated' : null;
+  }
+
+  async #giveBack(assignment: Assignment, reason: ReturnedEvent['reason']): Promise<Verdict> {
     const { id: task_id, dispatch_no } = assignment;
-    await journal.write({ kind: 'returned', task_id, dispatch_no, at: clock.now(), reason });
+    const at = this.#components.clock.now();
+    await this.#components.journal.write({ kind: 'returned', task_id, dispatch_no, at, reason });
     return 'ack';
   }
 
   /** The attempt in a process, from start to outcome. */
-  async function execute(assignment: Assignment): Promise<{ outcome: Outcome; startedAt: number }> {
+  async #execute(assignment: Assignment): Promise<{ outcome: Outcome; startedAt: number }> {
+    const { group, announcer, clock } = this.#components;
     const { id, type, input, attempt, idempotency_key, timeout_ms } = assignment;
+    const startedAt = clock.now();
     let sequence = 0;
-    const { runId, ended: outcome } = group.start({
-      run: { type, input, task_id: id, attempt, idempotency_key, region },
+    const { runId, ended } = group.start({
+      run: { type, input, task_id: id, attempt, idempotency_key, region: this.#identity.region },
       timeoutMs: timeout_ms,
       onProgress: (progress) => announcer.progress(assignment, ++sequence, progress),
     });
-    const entry: Running = { assignment, runId, startedAt: clock.now() };
-    running.set(id, entry);
-    lasting.add(entry);
-    try {
-      return { outcome: await outcome, startedAt: entry.startedAt };
-    } finally {
-      running.delete(id);
-      lasting.delete(entry);
-    }
+    const entry: Running = { assignment, runId, startedAt };
+    this.#running.set(id, entry);
+    this.#untold.add(entry);
+    const outcome = await ended;
+    this.#running.delete(id);
+    this.#untold.delete(entry);
+    return { outcome, startedAt };
   }
 
-  async function report(assignment: Assignment, outcome: Outcome, startedAt: number): Promise<Verdict> {
+  async #report(assignment: Assignment, outcome: Outcome, startedAt: number): Promise<Verdict> {
+    const { announcer, journal, clock } = this.#components;
+    const { weeId: wee_id, region } = this.#identity;
     const { id: task_id, dispatch_no, attempt } = assignment;
-    const at = clock.now();
     const event: Omit<FinishedEvent, 'announced'> = {
       kind: 'finished',
       task_id,
       dispatch_no,
-      at,
+      at: clock.now(),
       attempt,
-      wee_id: weeId,
+      wee_id,
       region,
       started_at: startedAt,
       ...outcome,
     };
-    const final =
-      outcome.outcome === 'succeeded' ||
-      (outcome.outcome === 'failed' && isFinalFailure(outcome.error, assignment));
-    const announced = final && (await announcer.result(assignment, event));
+    const announced = isEnd(outcome, assignment) && (await announcer.result(assignment, event));
     await journal.write({ ...event, announced });
-    ended.set(attemptKey(assignment), true);
+    this.#ended.set(attemptKey(assignment), true);
     return 'ack';
   }
+}
 
-  return {
-    async run(assignment, counters) {
-      counters.held += 1;
-      await slots.acquire();
-      counters.held -= 1;
-      let free = false;
-      const release = () => {
-        if (!free) slots.release();
-        free = true;
-      };
-      try {
-        if (assignment.dispatch_no <= (cancelled.get(assignment.id) ?? 0))
-          return await giveBack(assignment, 'cancelled');
-        if (clock.now() > assignment.not_after) return await giveBack(assignment, 'not_after');
-        // Delivered again while it runs here, or after it ended here: that attempt speaks for itself.
-        if (running.has(assignment.id) || ended.get(attemptKey(assignment))) return 'ack';
-        counters.running += 1;
-        const { outcome, startedAt } = await execute(assignment).finally(() => {
-          counters.running -= 1;
-          counters.ended += 1;
-          release();
-        });
-        return await report(assignment, outcome, startedAt);
-      } finally {
-        release();
-      }
-    },
-    cancel(dispatches) {
-      for (const { task_id, dispatch_no } of dispatches) {
-        cancelled.set(task_id, dispatch_no);
-        const entry = running.get(task_id);
-        if (entry && entry.assignment.dispatch_no <= dispatch_no) group.cancel(entry.runId);
-      }
-    },
-    get runningIds() {
-      return [...running.keys()];
-    },
-    tellStarted() {
-      const now = clock.now();
-      for (const entry of lasting) {
-        // In order of starting: the first that is too young ends the round.
-        if (now - entry.startedAt < worthTellingMs) break;
-        lasting.delete(entry);
-        const { id: task_id, dispatch_no, attempt } = entry.assignment;
-        const at = entry.startedAt;
-        announcer.running(entry.assignment);
-        journal
-          .write({ kind: 'started', task_id, dispatch_no, at, attempt, wee_id: weeId, region })
-          .catch(() => undefined);
-      }
-    },
-  };
+/** Whether the task ends with this attempt; a cancelled one is ended, and announced, by LE. */
+function isEnd(outcome: Outcome, assignment: Assignment): boolean {
+  if (outcome.outcome === 'failed') return isFinalFailure(outcome.error, assignment);
+  return outcome.outcome === 'succeeded';
 }
 
 function attemptKey({ id, attempt, dispatch_no }: Assignment): string {

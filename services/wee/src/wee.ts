@@ -54,7 +54,14 @@ export async function startWee(components: Components, options: WeeOptions): Pro
   });
   const pools: Pool[] = [];
   for (const type of group.types) {
-    pools.push(await openPool(components, type, { region, labels, slots: slots.size, run: runner.run }));
+    pools.push(
+      await openPool(components, type, {
+        region,
+        labels,
+        slots: slots.size,
+        run: (...args) => runner.run(...args),
+      }),
+    );
   }
 
   const since = timestamp(clock.now());

@@ -31,8 +31,8 @@ export function startWorkerProcess(
   { packages, heapMb, onGone }: WorkerProcessOptions,
 ): WorkerProcess {
   const child = fork(fileURLToPath(workerHostUrl), [...packages], {
-    // The last entry is a pipe that a blocked child's watchdog reads: it closes when this process dies.
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
+    // What workers print is for people: stdout is for data.
+    stdio: ['ignore', 2, 2, 'ipc'],
     execArgv: [`--max-old-space-size=${heapMb}`],
   });
   const listeners = new Map<number, (event: HostEvent) => void>();

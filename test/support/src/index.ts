@@ -1,4 +1,11 @@
 export {
+  createFabric,
+  type Fabric,
+  type FabricOptions,
+  type ServiceProcess,
+  startService,
+} from './fabric.ts';
+export {
   answers,
   findBinary,
   freePort,

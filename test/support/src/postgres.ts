@@ -86,7 +86,10 @@ export async function startPostgres(): Promise<OwnPostgres> {
     ['-D', data, '-U', 'postgres', '--auth=trust', '--no-sync', '--encoding=UTF8', '--locale=C'],
     { ...identity, encoding: 'utf8' },
   );
-  if (initialised.status !== 0) throw new Error(`initdb failed: ${initialised.stderr}`);
+  if (initialised.status !== 0) {
+    await folder[Symbol.asyncDispose]();
+    throw new Error(`initdb failed: ${initialised.stderr}`);
+  }
 
   const port = await freePort();
   const isReady = () =>

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import {
   answers,
   findBinary,
@@ -28,6 +30,16 @@ export interface RabbitmqServer extends TestServer {
   stop(signal: NodeJS.Signals): Promise<void>;
   /** Starts it (again) on the same port; resolves when it takes connections. */
   start(): Promise<void>;
+  /** Makes it hang, with its connections open (SIGSTOP), and go on (SIGCONT). */
+  freeze(): void;
+  thaw(): void;
+  /** Runs rabbitmqctl on it; about two seconds a call. */
+  control(...args: readonly string[]): Promise<void>;
+  /**
+   * Whether the quorum queues are in the node's registry on disk. RabbitMQ 3.10 writes that up to half a second after
+   * it has confirmed queue and messages; a queue that misses it when the node is killed never has a leader again.
+   */
+  hasRecorded(...queues: readonly string[]): Promise<boolean>;
 }
 
 export interface RabbitmqOptions {
@@ -65,6 +77,7 @@ export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<Rabb
   const port = await freePort();
   const env = await nodeEnvironment(folder.path, port, options.config ?? []);
   let running: ServerProcess | undefined;
+  const signal = (name: NodeJS.Signals) => void running?.child.kill(name);
 
   const server: RabbitmqServer = {
     url: `amqp://guest:guest@127.0.0.1:${port}`,
@@ -82,9 +95,21 @@ export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<Rabb
         throw new Error(`rabbitmq-server ended with code ${started.child.exitCode} while it started`);
       }
     },
-    async stop(signal) {
-      await running?.kill(signal);
+    async stop(by) {
+      await running?.kill(by);
       await until(async () => !(await answers(port)), { what: 'the port of RabbitMQ being free' });
+    },
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
+    async control(...args) {
+      await promisify(execFile)(join(dirname(binary), 'rabbitmqctl'), args, { env, cwd: folder.path });
+    },
+    async hasRecorded(...names) {
+      const files = await readdir(join(folder.path, 'data'), { recursive: true });
+      const registry = files.find((file) => basename(file) === 'names.dets' && file.includes('quorum'));
+      if (registry === undefined) return false;
+      const text = await readFile(join(folder.path, 'data', registry), 'latin1');
+      return names.every((name) => text.includes(`_${name}`));
     },
     async [Symbol.asyncDispose]() {
       await running?.[Symbol.asyncDispose]();

@@ -36,72 +36,83 @@ export interface Exchange {
   readonly error: unknown;
 }
 
+/** What has come of an answer. */
+interface Arrived {
+  response: IncomingMessage | undefined;
+  remoteAddress: string | null;
+  chunks: Buffer[];
+  bytes: number;
+}
+
 /**
  * One HTTP exchange on a connection of its own, so that every phase is really measured; follows no redirect.
  * Resolves for any failure of the target with `error` set; rejects for none.
  */
-export function exchange(options: ExchangeRequest): Promise<Exchange> {
+export async function exchange(options: ExchangeRequest): Promise<Exchange> {
   const watch = new Stopwatch();
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let response: IncomingMessage | undefined;
-    let remoteAddress: string | null = null;
-    let ended = false;
-    const end = (error: unknown, body: Buffer = Buffer.concat(chunks)) => {
-      if (ended) return;
-      ended = true;
-      resolve({
-        status: response?.statusCode ?? null,
-        headers: response?.headers ?? {},
-        httpVersion: response?.httpVersion ?? null,
-        remoteAddress,
-        body: body.subarray(0, options.maxBodyBytes),
-        truncated: body.length > options.maxBodyBytes,
-        timings: watch.timings(),
-        error,
-      });
-      request?.destroy();
-    };
+  const arrived: Arrived = { response: undefined, remoteAddress: null, chunks: [], bytes: 0 };
+  let request: ClientRequest | undefined;
+  let error: unknown;
+  try {
+    request = openRequest(options);
+    await answerTo(request, arrived, watch, options);
+  } catch (thrown) {
+    error = thrown;
+  } finally {
+    request?.destroy();
+  }
+  return {
+    status: arrived.response?.statusCode ?? null,
+    headers: arrived.response?.headers ?? {},
+    httpVersion: arrived.response?.httpVersion ?? null,
+    remoteAddress: arrived.remoteAddress,
+    body: Buffer.concat(arrived.chunks).subarray(0, options.maxBodyBytes),
+    truncated: arrived.bytes > options.maxBodyBytes,
+    timings: watch.timings(),
+    error,
+  };
+}
 
-    let request: ClientRequest | undefined;
-    try {
-      request = openRequest(options);
-    } catch (error) {
-      end(error);
-      return;
-    }
-    const brokenOff = () =>
-      end(Object.assign(new Error('the target closed the connection'), { code: 'ECONNRESET' }));
-    request.on('error', end);
+/** Sends the request; resolves when the answer has come, or as much of it as may. */
+function answerTo(
+  request: ClientRequest,
+  arrived: Arrived,
+  watch: Stopwatch,
+  { body, maxBodyBytes }: ExchangeRequest,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const brokenOff = () => {
+      reject(Object.assign(new Error('the target closed the connection'), { code: 'ECONNRESET' }));
+    };
+    request.on('error', reject);
     // A response has a close of its own, and may still hold data when the request closes.
-    request.once('close', () => response === undefined && brokenOff());
-    request.once('upgrade', (incoming, socket) => {
-      response = incoming;
+    request.once('close', () => arrived.response === undefined && brokenOff());
+    request.once('upgrade', (response, socket) => {
+      arrived.response = response;
       socket.destroy();
-      end(undefined);
+      resolve();
     });
     request.once('socket', (socket) => {
       socket.once('lookup', () => watch.mark('resolved'));
       socket.once('connect', () => {
         watch.mark('connected');
-        remoteAddress = socket.remoteAddress ?? null;
+        arrived.remoteAddress = socket.remoteAddress ?? null;
       });
       socket.once('secureConnect', () => watch.mark('secured'));
     });
-    request.once('response', (incoming) => {
+    request.once('response', (response) => {
       watch.mark('firstByte');
-      response = incoming;
-      let bytes = 0;
-      incoming.on('data', (chunk: Buffer) => {
-        chunks.push(chunk);
-        bytes += chunk.length;
-        if (bytes > options.maxBodyBytes) end(undefined);
+      arrived.response = response;
+      response.on('data', (chunk: Buffer) => {
+        arrived.chunks.push(chunk);
+        arrived.bytes += chunk.length;
+        if (arrived.bytes > maxBodyBytes) resolve();
       });
-      incoming.once('end', () => end(undefined));
-      incoming.on('error', end);
-      incoming.once('close', brokenOff);
+      response.once('end', resolve);
+      response.on('error', reject);
+      response.once('close', brokenOff);
     });
-    request.end(options.body);
+    request.end(body);
   });
 }
 

@@ -8,7 +8,7 @@ export interface Place {
 export const earthRadiusKm = 6_371.0088;
 
 /** Light in fibre: c / 1.468 is 204 km in a millisecond; 200 is the customary round number. */
-export const fibreKmPerMs = 200;
+const fibreKmPerMs = 200;
 
 /** The great-circle distance in km by the haversine formula, which stays exact for near places. */
 export function distanceKm(a: Place, b: Place): number {

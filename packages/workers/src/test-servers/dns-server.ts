@@ -1,7 +1,7 @@
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
 
-export interface DnsRecord {
+interface DnsRecord {
   readonly type: number;
   readonly data: Buffer;
 }

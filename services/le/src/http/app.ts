@@ -46,6 +46,8 @@ async function createApp() {
     keepAliveTimeout: 60_000,
     routerOptions: { ignoreTrailingSlash: true },
   }).withTypeProvider<ZodTypeProvider>();
+  // Only JSON: a body that a form could send from another site is refused.
+  app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validatorCompiler);
   // What handlers return is typed by the same schemas: it is not parsed once more on the way out.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));

@@ -1,4 +1,4 @@
-import { limits, type TaskState, taskStateSchema } from '@tenma/protocol';
+import { limits, taskIdSchema, type TaskState, taskStateSchema } from '@tenma/protocol';
 import type { TaskFilter } from '@tenma/store';
 import { z } from 'zod';
 import { ProblemError } from './problem-reply.ts';
@@ -15,7 +15,7 @@ export const listQuerySchema = z.strictObject({
   created_after: z.iso.datetime({ offset: true }).optional(),
   created_before: z.iso.datetime({ offset: true }).optional(),
   page_size: z.coerce.number().int().min(1).max(limits.pageSizeMax).default(limits.pageSizeDefault),
-  page_token: z.string().optional(),
+  page_token: z.union([z.literal(''), taskIdSchema], 'is no page token of this list').optional(),
 });
 export type ListQuery = z.infer<typeof listQuerySchema>;
 

@@ -10,7 +10,7 @@ import type { Results } from '@tenma/results';
 import { type Clock, every } from '@tenma/runtime';
 import type { Store, TaskRecord } from '@tenma/store';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { resultView, topicRegion } from '../view.ts';
+import { endOf, resultView, topicRegion } from '../view.ts';
 import type { TaskWatch } from '../watch.ts';
 
 interface Components {
@@ -49,9 +49,11 @@ export async function streamTaskEvents(
   const closed = new Promise<void>((resolve) => {
     raw.once('close', resolve);
     const show = (record: TaskRecord | null): void => {
-      if (!record || record.life.revision <= lastRevision) return;
-      lastRevision = record.life.revision;
-      write(raw, stateEvent(record, source), lastRevision);
+      if (!record) return;
+      if (record.life.revision > lastRevision) {
+        lastRevision = record.life.revision;
+        write(raw, stateEvent(record, source), lastRevision);
+      }
       if (isTerminal(record.life.state)) raw.end();
     };
     const read = () => void store.get(taskId).then(show, () => raw.end());
@@ -74,8 +76,7 @@ function write(raw: FastifyReply['raw'], event: CloudEvent<unknown>, revision: n
 
 function stateEvent(record: TaskRecord, source: string): CloudEvent<unknown> {
   const { spec, life } = record;
-  if (isTerminal(life.state))
-    return resultEvent(source, resultView(record), life.finishedAt ?? spec.createdAt);
+  if (isTerminal(life.state)) return resultEvent(source, resultView(record), endOf(record));
   const { attempt, revision, state, reason } = life;
   const { id: task_id, type } = spec;
   const data: TaskStateChange = {

@@ -25,7 +25,7 @@ const poolSchema = z
 
 /** What runs where: task types, workers, pools. */
 export function fleetRoutes(app: App, components: HttpComponents): void {
-  const { types, fleet, bus, store, clock } = components;
+  const { types, fleet } = components;
 
   app.get(
     '/api/v1/task-types',
@@ -77,18 +77,31 @@ export function fleetRoutes(app: App, components: HttpComponents): void {
         response: { 200: z.object({ items: z.array(poolSchema) }) },
       },
     },
-    async () => {
-      const lanes = await store.dueLanes(clock.now());
-      const items = await Promise.all(
-        [...fleet.view.pools.values()].map(async ({ key: _, cost: __, queue, labels, wees, ...pool }) => ({
-          ...pool,
-          labels: [...labels],
-          wees: [...wees],
-          queued: await bus.depth(queue).catch(() => null),
-          backlog: lanes.filter(({ type }) => type === pool.type).reduce((sum, { due }) => sum + due, 0),
-        })),
-      );
-      return { items };
-    },
+    async () => ({ items: await poolViews(components) }),
+  );
+}
+
+async function poolViews({
+  fleet,
+  bus,
+  store,
+  clock,
+}: HttpComponents): Promise<z.infer<typeof poolSchema>[]> {
+  const lanes = await store.dueLanes(clock.now());
+  return Promise.all(
+    [...fleet.view.pools.values()].map(
+      async ({ region, pool, type, queue, labels, slots, running, held, wees }) => ({
+        region,
+        pool,
+        type,
+        labels: [...labels],
+        slots,
+        running,
+        held,
+        queued: await bus.depth(queue).catch(() => null),
+        backlog: lanes.filter((lane) => lane.type === type).reduce((sum, { due }) => sum + due, 0),
+        wees: [...wees],
+      }),
+    ),
   );
 }

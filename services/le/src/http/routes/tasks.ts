@@ -10,11 +10,11 @@ import {
   taskSchema,
 } from '@tenma/protocol';
 import type { TaskRecord } from '@tenma/store';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Submitted } from '../../intake.ts';
 import { onCancel, retriedByHand } from '../../lifecycle/index.ts';
-import { acceptedView, taskView } from '../../view.ts';
+import { acceptedView, linksOf, taskView } from '../../view.ts';
 import type { App, HttpComponents } from '../app.ts';
 import { filterOf, listQuerySchema } from '../list-filter.ts';
 import { ProblemError, sendProblem } from '../problem-reply.ts';
@@ -35,8 +35,6 @@ export function taskRoutes(app: App, components: HttpComponents): void {
 }
 
 function submitRoutes(app: App, components: HttpComponents): void {
-  const { intake } = components;
-
   app.post(
     '/api/v1/tasks',
     {
@@ -52,22 +50,8 @@ function submitRoutes(app: App, components: HttpComponents): void {
       },
     },
     async (request, reply) => {
-      const key = request.headers['idempotency-key'];
-      const item = typeof key === 'string' ? withKey(request.body, key) : request.body;
-      const [answer] = await intake.submit([item], { ...callerOf(request), checkSizes: false });
-      if (!answer) throw new ProblemError('internal');
-      if ('problem' in answer) return sendProblem(reply, { ...answer.problem, instance: request.url });
-      const { control } = answer;
-      if (answer.replayed) void reply.header('idempotent-replayed', 'true');
-      void reply.header('location', `/api/v1/tasks/${control.spec.id}`);
-      const seconds = preferredWait(request.headers.prefer);
-      if (seconds > 0) {
-        void reply.header('preference-applied', `wait=${seconds}`);
-        const record = await waitForEnd(components, control.spec.id, seconds * 1_000);
-        if (record && isTerminal(record.life.state)) return reply.code(200).send(taskView(record));
-        return reply.code(202).send(acceptedView(record ?? control));
-      }
-      return reply.code(202).send(acceptedView(control));
+      await submitOne(components, request, reply);
+      return reply;
     },
   );
 
@@ -87,7 +71,10 @@ function submitRoutes(app: App, components: HttpComponents): void {
     async (request, reply) => {
       if (request.validationError) throw request.validationError;
       const checkSizes = Number(request.headers['content-length'] ?? Infinity) > limits.taskBytes;
-      const answers = await intake.submit(request.body.tasks, { ...callerOf(request), checkSizes });
+      const answers = await components.intake.submit(request.body.tasks, {
+        ...callerOf(request),
+        checkSizes,
+      });
       const outboxFull = answers.every(
         (answer) => 'problem' in answer && answer.problem.code === 'outbox_full',
       );
@@ -95,6 +82,27 @@ function submitRoutes(app: App, components: HttpComponents): void {
       return reply.code(202).send({ tasks: answers.map(itemView) });
     },
   );
+}
+
+async function submitOne(
+  components: HttpComponents,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const key = request.headers['idempotency-key'];
+  const item = typeof key === 'string' ? withKey(request.body, key) : request.body;
+  const [answer] = await components.intake.submit([item], { ...callerOf(request), checkSizes: false });
+  if (!answer) throw new ProblemError('internal');
+  if ('problem' in answer) return sendProblem(reply, { ...answer.problem, instance: request.url });
+  const { control, replayed } = answer;
+  if (replayed) void reply.header('idempotent-replayed', 'true');
+  void reply.header('location', linksOf(control.spec.id).self);
+  const seconds = preferredWait(request.headers['prefer']);
+  if (seconds === 0) return reply.code(202).send(acceptedView(control));
+  void reply.header('preference-applied', `wait=${seconds}`);
+  const record = await waitForEnd(components, control.spec.id, seconds * 1_000);
+  if (record && isTerminal(record.life.state)) return reply.code(200).send(taskView(record));
+  return reply.code(202).send(acceptedView(record ?? control));
 }
 
 function itemView(answer: Submitted) {
@@ -118,8 +126,8 @@ function readRoutes(app: App, components: HttpComponents): void {
       },
     },
     async (request) => {
-      const { page_size: size, page_token: after = null } = request.query;
-      const page = await store.list(filterOf(request.query), { size, after });
+      const { page_size: size, page_token: token } = request.query;
+      const page = await store.list(filterOf(request.query), { size, after: token || null });
       return { items: page.items.map(taskView), next_page_token: page.next };
     },
   );
@@ -234,7 +242,7 @@ function callerOf(request: FastifyRequest): { principal: string; traceparent: st
 }
 
 /** Seconds of `Prefer: wait=N` (RFC 7240), capped; 0 when absent or unreadable. */
-function preferredWait(header: string | undefined): number {
-  const found = /(?:^|[,;\s])wait\s*=\s*"?(\d+)"?/.exec(header ?? '');
+function preferredWait(header: string | string[] | undefined): number {
+  const found = /(?:^|[,;\s])wait\s*=\s*"?(\d+)"?/.exec(String(header ?? ''));
   return found ? Math.min(limits.waitSecondsMax, Number(found[1])) : 0;
 }

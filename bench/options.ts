@@ -1,0 +1,77 @@
+import { parseArgs } from 'node:util';
+
+export const storeKinds = ['postgres', 'sqlite'] as const;
+export type StoreKind = (typeof storeKinds)[number];
+
+export interface BenchOptions {
+  /** Pairs of floor and Tenma, one after the other. */
+  readonly rounds: number;
+  /** Tasks of one throughput run. */
+  readonly tasks: number;
+  /** Tasks of one latency run, one at a time. */
+  readonly samples: number;
+  readonly stores: readonly StoreKind[];
+  /** Measure draining a backlog instead of throughput and latency. */
+  readonly drain: boolean;
+  /** The small backlog and the large one. */
+  readonly backlogs: readonly [number, number];
+  /** Where the figures go; undefined: a file of its own in bench/results. */
+  readonly json: string | undefined;
+  /** A folder for CPU profiles of every Tenma process; they slow it down, so their figures are none. */
+  readonly profile: string | undefined;
+}
+
+export const usage = `npm run bench -- [options]
+  --rounds 5                 pairs of floor and Tenma
+  --tasks 20000              tasks of a throughput run
+  --samples 300              tasks of a latency run
+  --store postgres,sqlite    stores to measure
+  --drain                    a backlog of 200,000 tasks against one of 20,000, instead
+  --backlogs 20000,200000    other sizes for --drain
+  --quick                    2 rounds of 5,000 tasks and 100 samples; backlogs of 5,000 and 20,000
+  --json FILE                default: bench/results/<time>.json
+  --profile DIR              CPU profiles of the Tenma processes`;
+
+/** @throws TypeError for an unknown option or a value that is none */
+export function benchOptions(args: readonly string[]): BenchOptions | 'help' {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rounds: { type: 'string' },
+      tasks: { type: 'string' },
+      samples: { type: 'string' },
+      store: { type: 'string', default: storeKinds.join(',') },
+      drain: { type: 'boolean', default: false },
+      backlogs: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      profile: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  const { quick } = values;
+  const [small = '', large = ''] = (values.backlogs ?? (quick ? '5000,20000' : '20000,200000')).split(',');
+  return {
+    rounds: positive('rounds', values.rounds ?? (quick ? '2' : '5')),
+    tasks: positive('tasks', values.tasks ?? (quick ? '5000' : '20000')),
+    samples: positive('samples', values.samples ?? (quick ? '100' : '300')),
+    stores: values.store.split(',').map(storeKind),
+    drain: values.drain,
+    backlogs: [positive('backlogs', small), positive('backlogs', large)],
+    json: values.json,
+    profile: values.profile,
+  };
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new TypeError(`--${name}: ${text || 'nothing'} is no positive integer`);
+}
+
+function storeKind(text: string): StoreKind {
+  const found = storeKinds.find((kind) => kind === text);
+  if (found) return found;
+  throw new TypeError(`--store: ${text} is none of ${storeKinds.join(', ')}`);
+}

@@ -1,0 +1,2 @@
+export { type AmqpBusComponents, type AmqpBusOptions, createAmqpBus } from './amqp-bus.ts';
+export { type TemporaryNamespace, temporaryNamespace } from './temporary-namespace.ts';

@@ -1,0 +1,36 @@
+import { type TaskState, taskStates } from '@tenma/protocol';
+import { UsageError } from './cli-errors.ts';
+
+/** @throws UsageError */
+export function parseInteger(text: string, option: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new UsageError(
+    `${option} takes a whole number from ${least} to ${most}, not ${JSON.stringify(text)}`,
+  );
+}
+
+/** @throws UsageError */
+export function parseLabels(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const equals = pair.indexOf('=');
+      if (equals < 1) throw new UsageError(`--label ${pair}`, 'Write --label key=value.');
+      return [pair.slice(0, equals), pair.slice(equals + 1)];
+    }),
+  );
+}
+
+/** States from `a,b` or from several options. @throws UsageError */
+export function parseStates(texts: readonly string[]): TaskState[] {
+  return texts
+    .flatMap((text) => text.split(','))
+    .map((name) => {
+      const state = taskStates.find((known) => known === name.trim());
+      if (state !== undefined) return state;
+      throw new UsageError(
+        `There is no state ${JSON.stringify(name)}`,
+        `The states: ${taskStates.join(', ')}.`,
+      );
+    });
+}

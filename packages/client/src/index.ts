@@ -1,0 +1,22 @@
+export { type Client, type ClientOptions, createClient, type RunOptions } from './client.ts';
+export type { InputOf, OutputOf, TaskDefinition, TaskTypeRef } from './definition.ts';
+export {
+  BadResponseError,
+  ClientClosedError,
+  RequestError,
+  ResultTimeoutError,
+  TaskCancelledError,
+  taskEndError,
+  TaskExpiredError,
+  TaskFailedError,
+  TenmaError,
+  UnreachableError,
+} from './errors.ts';
+export type { MapOptions, MapResult } from './map.ts';
+export type { ClientClock } from './patience.ts';
+export type { Pool, Readiness } from './records.ts';
+export type { SubmitOptions } from './submission.ts';
+export type { BatchOptions } from './submitter.ts';
+export type { TaskEvent } from './task-events.ts';
+export type { CallOptions, ResultOptions, TaskHandle } from './task-handle.ts';
+export type { ListOptions } from './task-list.ts';

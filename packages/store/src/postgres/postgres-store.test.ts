@@ -1,0 +1,208 @@
+import { randomBytes } from 'node:crypto';
+import { silentLog, systemClock } from '@tenma/runtime';
+import { freePort, until } from '@tenma/test-support';
+import { canStartPostgres, sharedPostgres, startPostgres } from '@tenma/test-support/postgres';
+import pg from 'pg';
+import { afterAll, describe, expect, it } from 'vitest';
+import { change, ids, newId, noon, sampleTask, sampleTasks } from '../contract/sample-task.ts';
+import { storeContract } from '../store.contract.ts';
+import { type Store, StoreUnavailableError } from '../store.ts';
+import { createPostgresStore } from './index.ts';
+
+const components = { log: silentLog(), clock: systemClock() };
+const server = await sharedPostgres();
+const url = server?.url ?? '';
+const schema = `test_${randomBytes(6).toString('hex')}`;
+
+async function connected(store: Store): Promise<Store> {
+  await until(() => store.status === 'connected', { what: 'the store to connect', everyMs: 5 });
+  return store;
+}
+
+async function asAdministrator(sql: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  await client.query(sql);
+  await client.end();
+}
+
+const openStore = (name = schema) =>
+  connected(createPostgresStore(components, { url, schema: name, poolSize: 5 }));
+
+/** Emptying one schema is much quicker than making one for each test. */
+async function createFixture() {
+  const store = await openStore();
+  return {
+    store,
+    async [Symbol.asyncDispose]() {
+      await store[Symbol.asyncDispose]();
+      await asAdministrator(
+        `DELETE FROM ${schema}.tasks; DELETE FROM ${schema}.task_types; DELETE FROM ${schema}.named_values`,
+      );
+    },
+  };
+}
+
+describe.skipIf(!server)('with a shared PostgreSQL', () => {
+  afterAll(async () => {
+    await asAdministrator(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+    await server?.[Symbol.asyncDispose]();
+  });
+
+  storeContract({ name: 'PostgreSQL', create: createFixture });
+
+  describe('two stores on one schema', () => {
+    it('can be the first at the same time', async () => {
+      const name = `${schema}_new`;
+      const stores = await Promise.all(Array.from({ length: 4 }, () => openStore(name)));
+      expect(stores.map((store) => store.status)).toEqual(stores.map(() => 'connected'));
+      await Promise.all(stores.map((store) => store[Symbol.asyncDispose]()));
+      await asAdministrator(`DROP SCHEMA ${name} CASCADE`);
+    });
+
+    it('see one truth, and share out what is due', async () => {
+      await using fixture = await createFixture();
+      await using other = await openStore();
+      const stores = [fixture.store, other];
+      const tasks = sampleTasks(400);
+      await fixture.store.insert(tasks);
+      const lane = { type: 'probe-http', region: 'active' };
+      const claims = await Promise.all(
+        stores.flatMap((store) =>
+          Array.from({ length: 5 }, () => store.claim(lane, { now: noon, leaseUntil: noon + 1, limit: 40 })),
+        ),
+      );
+      for (let last = claims[0]; last && last.length > 0; claims.push(last)) {
+        last = await other.claim(lane, { now: noon, leaseUntil: noon + 1, limit: 40 });
+      }
+      expect(ids(claims.flat()).toSorted()).toEqual(ids(tasks).toSorted());
+    });
+
+    it('apply overlapping changes and make everything due at once without a deadlock', async () => {
+      await using fixture = await createFixture();
+      await using other = await openStore();
+      const stores = [fixture.store, other];
+      const tasks = sampleTasks(300, { life: { dueAt: noon + 1 } });
+      await fixture.store.insert(tasks);
+      const writes = Array.from({ length: 20 }, async (_, n) => {
+        const order = n % 3 ? tasks.toReversed() : tasks;
+        const store = stores[n % 2] ?? other;
+        return tasks.length - (await store.apply(order.map((task) => change(task, {})))).length;
+      });
+      const made = Promise.all(stores.map((store) => store.makeAllDue(noon)));
+      const written = (await Promise.all(writes)).reduce((sum, count) => sum + count, 0);
+      const due = (await made).reduce((sum, count) => sum + count, 0);
+      const revisions = (await other.controls(ids(tasks))).map((task) => task.life.revision - 1);
+      expect(revisions.reduce((sum, count) => sum + count, 0)).toBe(written + due);
+    });
+
+    it('hear what the other notifies, however much, and not what they say themselves', async () => {
+      await using fixture = await createFixture();
+      await using other = await openStore();
+      const heard: string[] = [];
+      const own: string[] = [];
+      using _other = other.onNotify((_channel, taskIds) => heard.push(...taskIds));
+      using _own = fixture.store.onNotify((_channel, taskIds) => own.push(...taskIds));
+      const taskIds = Array.from({ length: 1_000 }, () => newId());
+      await fixture.store.notify('tasks', taskIds);
+      await until(() => heard.length >= 1_000, { what: 'the notification' });
+      expect(heard).toEqual(taskIds);
+      await other.notify('tasks', [newId()]);
+      await until(() => own.length > 0, { what: 'the answer' });
+      expect(own).toHaveLength(1);
+    });
+  });
+
+  it('a connection that an administrator ends is made again, and listens again', async () => {
+    await using fixture = await createFixture();
+    await using other = await openStore();
+    const seen: string[] = [];
+    const heard: string[] = [];
+    using _status = other.onStatus((status) => seen.push(status));
+    using _notices = other.onNotify((_channel, taskIds) => heard.push(...taskIds));
+    await asAdministrator(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN ${schema}_tasks'`,
+    );
+    await until(() => seen.includes('connected'), { what: 'the store to return' });
+    expect(seen).toEqual(['connecting', 'connected']);
+    await connected(fixture.store);
+    await fixture.store.notify('tasks', [newId()]);
+    await until(() => heard.length === 1, { what: 'the notification' });
+  });
+
+  it('a statement that the server cuts off is unavailability, and the next one works', async () => {
+    await using fixture = await createFixture();
+    await fixture.store.insert([sampleTask()]);
+    const locker = new pg.Client(url);
+    await locker.connect();
+    await locker.query(`BEGIN; LOCK TABLE ${schema}.named_values`);
+    const waiting = fixture.store.read('x');
+    const cut = expect(waiting).rejects.toBeInstanceOf(StoreUnavailableError);
+    await until(async () => {
+      const found = await locker.query<{ pid: number }>(
+        `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${schema}%'`,
+      );
+      return found.rows.length > 0;
+    });
+    await cut;
+    await locker.end();
+    expect(await fixture.store.read('x')).toBeNull();
+  });
+
+  it('refuses a schema name that would need quoting', () => {
+    expect(() => createPostgresStore(components, { url, schema: 'a"; DROP' })).toThrow(RangeError);
+  });
+});
+
+describe('without a server', () => {
+  it('refuses calls, keeps trying, and can be closed', async () => {
+    const store = createPostgresStore(components, {
+      url: `postgres://postgres@127.0.0.1:${await freePort()}/postgres`,
+    });
+    expect(store.status).toBe('connecting');
+    await expect(store.insert([sampleTask()])).rejects.toBeInstanceOf(StoreUnavailableError);
+    await expect(store.get(newId())).rejects.toBeInstanceOf(StoreUnavailableError);
+    await store[Symbol.asyncDispose]();
+    expect(store.status).toBe('closed');
+  });
+});
+
+describe.skipIf(!canStartPostgres())('with a PostgreSQL that goes away', () => {
+  it('connects when it appears, refuses calls while it is gone, and loses no acknowledged write', async () => {
+    await using own = await startPostgres();
+    await own.stop();
+    await using store = createPostgresStore(components, { url: own.url });
+    await expect(store.insert([sampleTask()])).rejects.toBeInstanceOf(StoreUnavailableError);
+    await own.start();
+    await connected(store);
+
+    const acknowledged: string[] = [];
+    const failures: unknown[] = [];
+    let stopped = false;
+    const writing = Promise.all(
+      Array.from({ length: 4 }, async () => {
+        while (!stopped) {
+          const tasks = sampleTasks(5);
+          try {
+            await store.insert(tasks);
+            acknowledged.push(...ids(tasks));
+          } catch (error) {
+            failures.push(error);
+            await connected(store);
+          }
+        }
+      }),
+    );
+    await until(() => acknowledged.length > 200, { what: 'writes' });
+    await own.stop('SIGKILL');
+    await until(() => store.status === 'connecting' && failures.length > 0, { what: 'the loss' });
+    await expect(store.read('x')).rejects.toBeInstanceOf(StoreUnavailableError);
+    await own.start();
+    const before = acknowledged.length;
+    await until(() => acknowledged.length > before + 100, { what: 'writes after the return' });
+    stopped = true;
+    await writing;
+    expect(failures.filter((error) => !(error instanceof StoreUnavailableError))).toEqual([]);
+    expect(await store.controls(acknowledged)).toHaveLength(acknowledged.length);
+  });
+});

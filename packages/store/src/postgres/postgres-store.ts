@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock, Log } from '@tenma/runtime';
+import { createListeners } from '../listeners.ts';
+import { type Store, StoreUnavailableError } from '../store.ts';
+import { type Database, openDatabase } from './database.ts';
+import { notificationPayloads, notifiedIds } from './notifications.ts';
+import { storeStatements } from './statements.ts';
+import { createTaskWriter } from './task-writer.ts';
+import { storeVerbs } from './verbs.ts';
+
+export interface PostgresStoreOptions {
+  /** `postgres://…` */
+  readonly url: string;
+  /** Made when it is missing. Default `tenma`. */
+  readonly schema?: string;
+  /** Connections at most, besides the one that listens. Default 10. */
+  readonly poolSize?: number;
+}
+
+/**
+ * A store that several processes share. Returns at once and connects in the background; until then, and whenever the
+ * server is away, calls throw StoreUnavailableError and `status` is `connecting`.
+ * @throws RangeError for a schema that is not a plain lower-case name
+ */
+export function createPostgresStore(
+  { log, clock }: { log: Log; clock: Clock },
+  { url, schema = 'tenma', poolSize = 10 }: PostgresStoreOptions,
+): Store {
+  if (!/^[a-z_][a-z0-9_]{0,49}$/.test(schema)) throw new RangeError(`${schema} is no name for a schema`);
+  const channel = `${schema}_tasks`;
+  const database = openDatabase({ log, clock }, { url, schema, channel, poolSize });
+  const writer = createTaskWriter(database, schema);
+  let closing: Promise<void> | undefined;
+
+  const whileOpen =
+    <Args extends readonly unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
+    async (...args: Args): Promise<Result> => {
+      if (closing) throw new StoreUnavailableError('the store is closed');
+      if (database.status !== 'connected')
+        throw new StoreUnavailableError(`PostgreSQL is ${database.status}`);
+      return call(...args);
+    };
+  const verbs = storeVerbs(database, schema);
+  const notifying = notifyingVerbs(database, schema, channel);
+
+  return {
+    get status() {
+      return closing ? 'closed' : database.status;
+    },
+    onStatus: (listener) => database.onStatus(listener),
+    insert: whileOpen(async (tasks) => (tasks.length === 0 ? [] : writer.insert(tasks))),
+    apply: whileOpen(async (changes) => (changes.length === 0 ? [] : writer.apply(changes))),
+    get: whileOpen(verbs.get),
+    list: whileOpen(verbs.list),
+    controls: whileOpen(verbs.controls),
+    claim: whileOpen(verbs.claim),
+    dueLanes: whileOpen(verbs.dueLanes),
+    nextDueAt: whileOpen(verbs.nextDueAt),
+    clocksDue: whileOpen(verbs.clocksDue),
+    unannounced: whileOpen(verbs.unannounced),
+    runningOn: whileOpen(verbs.runningOn),
+    queuedIn: whileOpen(verbs.queuedIn),
+    makeAllDue: whileOpen(verbs.makeAllDue),
+    countUnfinished: whileOpen(verbs.countUnfinished),
+    saveTaskTypes: whileOpen(verbs.saveTaskTypes),
+    taskTypes: whileOpen(verbs.taskTypes),
+    compareAndSet: whileOpen(verbs.compareAndSet),
+    read: whileOpen(verbs.read),
+    notify: whileOpen(notifying.notify),
+    onNotify: notifying.onNotify,
+    [Symbol.asyncDispose]() {
+      closing ??= writer.idle().then(() => database[Symbol.asyncDispose]());
+      return closing;
+    },
+  };
+}
+
+function notifyingVerbs(
+  database: Database,
+  schema: string,
+  channel: string,
+): Pick<Store, 'notify' | 'onNotify'> {
+  const { notify } = storeStatements(schema);
+  const self = randomUUID();
+  const listeners = createListeners<[channel: 'tasks', taskIds: readonly string[]]>();
+  database.onNotification((payload) => {
+    const taskIds = notifiedIds(self, payload);
+    if (taskIds) listeners.call('tasks', taskIds);
+  });
+  return {
+    async notify(_channel, taskIds) {
+      if (taskIds.length > 0) await database.rows(notify, [channel, notificationPayloads(self, taskIds)]);
+    },
+    onNotify: (listener) => listeners.add(listener),
+  };
+}

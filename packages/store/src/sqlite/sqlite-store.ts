@@ -1,0 +1,99 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { TaskType } from '@tenma/protocol';
+import type { Clock, Log } from '@tenma/runtime';
+import { reportStatus } from '../reported-status.ts';
+import type { InsertOutcome, Store } from '../store.ts';
+import { listQuery, pageOf } from '../task-list.ts';
+import { changeColumns, type ControlRow, controlOf, recordOf, taskColumns } from '../task-row.ts';
+import { type SqliteThread, startSqliteThread } from './thread-client.ts';
+
+export interface SqliteStoreOptions {
+  /** The file; its folder is made when it is missing. */
+  readonly path: string;
+}
+
+/**
+ * The store of a single process: one file, owned exclusively, durable at every commit (WAL, synchronous=FULL).
+ * @throws Error when the file cannot be opened, another process owns it, or a newer Tenma wrote it
+ */
+export async function createSqliteStore(
+  { log }: { log: Log; clock: Clock },
+  options: SqliteStoreOptions,
+): Promise<Store> {
+  const path = resolve(options.path);
+  await mkdir(dirname(path), { recursive: true });
+  const status = reportStatus('connected');
+  const thread = await startSqliteThread({ log, onLost: () => status.become('closed') }, { path });
+  const verbs = storeVerbs(thread);
+  return {
+    get status() {
+      return thread.open ? 'connected' : 'closed';
+    },
+    onStatus: (listener) => status.onStatus(listener),
+    ...verbs,
+    // The file has one owner: there is nobody else to tell or to hear from.
+    notify: () => Promise.resolve(),
+    onNotify: () => ({ [Symbol.dispose]: () => {} }),
+    async [Symbol.asyncDispose]() {
+      if (!thread.open) return thread.gone;
+      await thread.close();
+      status.become('closed');
+    },
+  };
+}
+
+type Verbs = Omit<Store, 'status' | 'onStatus' | 'notify' | 'onNotify' | typeof Symbol.asyncDispose>;
+
+function storeVerbs({ call }: SqliteThread): Verbs {
+  return {
+    async insert(tasks) {
+      if (tasks.length === 0) return [];
+      return (await call('insert', taskColumns(tasks))).map(outcomeOf);
+    },
+    async get(id) {
+      const row = await call('get', id);
+      return row && recordOf(row);
+    },
+    async list(filter, page) {
+      const query = listQuery(filter, page, { table: 'tasks', position: 'instr' });
+      return pageOf(await call('list', query), page.size);
+    },
+    async controls(ids) {
+      return (await call('controls', ids)).map(controlOf);
+    },
+    async apply(changes) {
+      if (changes.length === 0) return [];
+      return call('apply', changeColumns(changes));
+    },
+    async claim(lane, limits) {
+      return (await call('claim', lane, limits)).map(recordOf);
+    },
+    dueLanes: (now) => call('dueLanes', now),
+    nextDueAt: (now) => call('nextDueAt', now),
+    async clocksDue(now, limit) {
+      return (await call('clocksDue', now, limit)).map(controlOf);
+    },
+    async unannounced(limit) {
+      return (await call('unannounced', limit)).map(recordOf);
+    },
+    async runningOn(weeId) {
+      return (await call('runningOn', weeId)).map(controlOf);
+    },
+    async queuedIn(region, pool, limit) {
+      return (await call('queuedIn', region, pool, limit)).map(controlOf);
+    },
+    makeAllDue: (now) => call('makeAllDue', now),
+    countUnfinished: (limit) => call('countUnfinished', limit),
+    saveTaskTypes: (types) => call('saveTaskTypes', types),
+    async taskTypes() {
+      return (await call('taskTypes')).map((document) => JSON.parse(document) as TaskType);
+    },
+    compareAndSet: (name, expected, value) => call('compareAndSet', name, expected, value),
+    read: (name) => call('read', name),
+  };
+}
+
+function outcomeOf(existing: ControlRow | null): InsertOutcome {
+  return existing ? { inserted: false, existing: controlOf(existing) } : { inserted: true };
+}

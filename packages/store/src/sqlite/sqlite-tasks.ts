@@ -1,0 +1,229 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { TaskType } from '@tenma/protocol';
+import type { Lane, LaneBacklog } from '../store.ts';
+import type { StateSets } from '../state-sets.ts';
+import type { ListQuery } from '../task-list.ts';
+import {
+  type ChangeColumns,
+  changedColumns,
+  type ControlRow,
+  controlColumns,
+  heldByQueue,
+  heldByWee,
+  insertedColumns,
+  recordColumns,
+  type RecordRow,
+  type TaskColumns,
+} from '../task-row.ts';
+
+/** How far a lane's due tasks are counted. */
+const backlogCap = 10_000;
+const priorities = [9, 8, 7, 6, 5, 4, 3, 2, 1, 0] as const;
+const control = controlColumns.join(', ');
+const record = recordColumns.join(', ');
+
+/** The verbs that write; the rest only read. */
+export const writingVerbs = [
+  'insert',
+  'apply',
+  'claim',
+  'makeAllDue',
+  'saveTaskTypes',
+  'compareAndSet',
+] as const satisfies (keyof SqliteOperations)[];
+
+/**
+ * The store's verbs on an open database, in the thread that owns it; rows and columns cross, not records. What the
+ * thread would need the vocabulary for is handed to it: loading that takes longer than everything else it does to start.
+ */
+export type SqliteOperations = ReturnType<typeof createOperations>;
+
+export function createOperations(database: DatabaseSync, states: StateSets) {
+  return {
+    ...writingOf(database, states),
+    ...claimingOf(database),
+    ...surveyingOf(database),
+    ...readingOf(database, states),
+    ...namedOf(database),
+  };
+}
+
+function writingOf(database: DatabaseSync, states: StateSets) {
+  const insertOne = database.prepare(
+    `INSERT INTO tasks (${insertedColumns.join(', ')})
+     VALUES (${insertedColumns.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`,
+  );
+  const byId = database.prepare(`SELECT ${control} FROM tasks WHERE id = ?`);
+  const byKey = database.prepare(`SELECT ${control} FROM tasks WHERE principal = ? AND idempotency_key = ?`);
+  const applyOne = database.prepare(
+    `UPDATE tasks SET ${changedColumns.map((column) => `${column} = ?`).join(', ')}, output = coalesce(?, output)
+     WHERE id = ? AND revision = ?`,
+  );
+  const allDue = database.prepare(
+    `UPDATE tasks SET due_at = ?1, revision = revision + 1
+     WHERE state <> 'succeeded' AND state IN (${states.dueAnyTime})
+       AND (due_at IS NULL OR due_at > ?1)`,
+  );
+  return {
+    /** For each task null when it is in, else the one in its place. */
+    insert(tasks: TaskColumns): (ControlRow | null)[] {
+      return tasks.id.map((id, i) => {
+        const written = insertOne.run(...insertedColumns.map((column) => tasks[column][i] ?? null));
+        if (written.changes === 1) return null;
+        const existing =
+          byId.get(id) ?? byKey.get(tasks.principal[i] ?? null, tasks.idempotency_key[i] ?? null);
+        return existing as unknown as ControlRow;
+      });
+    },
+    /** The ids of the changes that were refused. */
+    apply(changes: ChangeColumns): string[] {
+      return changes.id.filter((id, i) => {
+        const values = changedColumns.map((column) => changes[column][i] ?? null);
+        const written = applyOne.run(
+          ...values,
+          changes.output[i] ?? null,
+          id,
+          (changes.revision[i] ?? 0) - 1,
+        );
+        return written.changes === 0;
+      });
+    },
+    makeAllDue(now: number): number {
+      return Number(allDue.run(now).changes);
+    },
+  };
+}
+
+function claimingOf(database: DatabaseSync) {
+  // One range of the index a priority: tasks due later stand behind it, whatever their priority.
+  const dueOf = database.prepare(
+    `SELECT ${record} FROM tasks
+     WHERE type = ? AND region = ? AND priority = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?`,
+  );
+  const lease = database.prepare(
+    'UPDATE tasks SET due_at = ?, dispatch_no = dispatch_no + 1, revision = revision + 1 WHERE id = ?',
+  );
+  return {
+    claim({ type, region }: Lane, options: { now: number; leaseUntil: number; limit: number }): RecordRow[] {
+      const rows: RecordRow[] = [];
+      for (const priority of priorities) {
+        const left = options.limit - rows.length;
+        if (left <= 0) break;
+        rows.push(...(dueOf.all(type, region, priority, options.now, left) as unknown as RecordRow[]));
+      }
+      return rows.map((row) => {
+        lease.run(options.leaseUntil, row.id);
+        return {
+          ...row,
+          due_at: options.leaseUntil,
+          dispatch_no: row.dispatch_no + 1,
+          revision: row.revision + 1,
+        };
+      });
+    },
+  };
+}
+
+/** Every lane in the index of what is due some time, found by leaping from one to the next. */
+function lanesOf(database: DatabaseSync): () => Lane[] {
+  // Two questions: for `(type, region) > (?, ?)` SQLite walks through all of the lane it should leap over.
+  const nextRegion = database.prepare(
+    `SELECT type, region FROM tasks
+     WHERE due_at IS NOT NULL AND type = ? AND region > ? ORDER BY region LIMIT 1`,
+  );
+  const nextType = database.prepare(
+    'SELECT type, region FROM tasks WHERE due_at IS NOT NULL AND type > ? ORDER BY type, region LIMIT 1',
+  );
+  const after = ({ type, region }: Lane) =>
+    (nextRegion.get(type, region) ?? nextType.get(type)) as unknown as Lane | undefined;
+  return () => {
+    const found: Lane[] = [];
+    for (let lane = after({ type: '', region: '' }); lane; lane = after(lane)) found.push(lane);
+    return found;
+  };
+}
+
+function surveyingOf(database: DatabaseSync) {
+  const lanes = lanesOf(database);
+  const countDue = database.prepare(
+    `SELECT count(*) AS due FROM (
+       SELECT 1 FROM tasks WHERE type = ? AND region = ? AND priority = ? AND due_at <= ? LIMIT ?)`,
+  );
+  const dueAfter = database.prepare(
+    'SELECT min(due_at) AS due_at FROM tasks WHERE type = ? AND region = ? AND priority = ? AND due_at > ?',
+  );
+  return {
+    dueLanes(now: number): LaneBacklog[] {
+      return lanes().flatMap(({ type, region }) => {
+        let due = 0;
+        for (const priority of priorities) {
+          due += Number(countDue.get(type, region, priority, now, backlogCap - due)?.['due']);
+        }
+        return due > 0 ? [{ type, region, due }] : [];
+      });
+    },
+    nextDueAt(now: number): number | null {
+      let next: number | null = null;
+      for (const { type, region } of lanes()) {
+        for (const priority of priorities) {
+          const at = dueAfter.get(type, region, priority, now)?.['due_at'];
+          if (typeof at === 'number' && (next === null || at < next)) next = at;
+        }
+      }
+      return next;
+    },
+  };
+}
+
+function readingOf(database: DatabaseSync, states: StateSets) {
+  const byId = database.prepare(`SELECT ${record} FROM tasks WHERE id = ?`);
+  const controlById = database.prepare(`SELECT ${control} FROM tasks WHERE id = ?`);
+  const clocks = database.prepare(
+    `SELECT ${control} FROM tasks WHERE clock_at <= ? ORDER BY clock_at LIMIT ?`,
+  );
+  const unannounced = database.prepare(
+    `SELECT ${record} FROM tasks WHERE announced = 0 AND state IN (${states.ended}) ORDER BY id LIMIT ?`,
+  );
+  const held = database.prepare(`SELECT ${control} FROM tasks WHERE held_by = ? ORDER BY id LIMIT ?`);
+  const unfinished = database.prepare(
+    `SELECT count(*) AS unfinished FROM (
+       SELECT 1 FROM tasks WHERE state <> 'succeeded' AND state IN (${states.unfinished}) LIMIT ?)`,
+  );
+  return {
+    get: (id: string) => (byId.get(id) as unknown as RecordRow | undefined) ?? null,
+    controls: (ids: readonly string[]) =>
+      ids.flatMap((id) => (controlById.get(id) as unknown as ControlRow | undefined) ?? []),
+    list: ({ sql, parameters }: ListQuery) =>
+      database.prepare(sql).all(...parameters) as unknown as RecordRow[],
+    clocksDue: (now: number, limit: number) => clocks.all(now, limit) as unknown as ControlRow[],
+    unannounced: (limit: number) => unannounced.all(limit) as unknown as RecordRow[],
+    runningOn: (weeId: string) => held.all(heldByWee(weeId), -1) as unknown as ControlRow[],
+    queuedIn: (region: string, pool: string, limit: number) =>
+      held.all(heldByQueue(region, pool), limit) as unknown as ControlRow[],
+    countUnfinished: (limit: number) => Number(unfinished.get(limit)?.['unfinished']),
+  };
+}
+
+function namedOf(database: DatabaseSync) {
+  const saveType = database.prepare(
+    'INSERT INTO task_types VALUES (?, ?) ON CONFLICT DO UPDATE SET document = excluded.document',
+  );
+  const types = database.prepare('SELECT document FROM task_types ORDER BY type');
+  const readValue = database.prepare('SELECT value FROM named_values WHERE name = ?');
+  const writeValue = database.prepare(
+    'INSERT INTO named_values VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+  );
+  const read = (name: string) => (readValue.get(name)?.['value'] as string | undefined) ?? null;
+  return {
+    saveTaskTypes(saved: readonly TaskType[]): void {
+      for (const type of saved) saveType.run(type.type, JSON.stringify(type));
+    },
+    taskTypes: () => types.all().map((row) => String(row['document'])),
+    read,
+    compareAndSet(name: string, expected: string | null, value: string): boolean {
+      if (read(name) !== expected) return false;
+      writeValue.run(name, value);
+      return true;
+    },
+  };
+}

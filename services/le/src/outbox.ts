@@ -1,0 +1,58 @@
+import type { Bus } from '@tenma/bus';
+import { type Dispatch, type DispatchBatch, limits, queues } from '@tenma/protocol';
+import { type Batcher, createBatcher } from '@tenma/runtime';
+import { startBy } from './lifecycle/index.ts';
+import type { TaskRecord } from '@tenma/store';
+
+/** Where `active` points. */
+export interface ActiveRegion {
+  readonly region: string;
+  readonly epoch: number;
+}
+
+/** The way from LE to IC: tasks that are sent at about the same time travel as one message. */
+export type Outbox = Batcher<Dispatch, undefined>;
+
+export function createOutbox(
+  { bus, active }: { bus: Bus; active: () => ActiveRegion },
+  leId: string,
+): Outbox {
+  return createBatcher<Dispatch, undefined>({
+    maxItems: 500,
+    maxSize: limits.dispatchMessageBytes,
+    sizeOf: roughSize,
+    concurrency: 4,
+    async flush(tasks) {
+      const { region, epoch } = active();
+      const batch: DispatchBatch = { le_id: leId, active_region: region, epoch, tasks };
+      await bus.publish(queues.ic, batch);
+      return [];
+    },
+  });
+}
+
+/** What IC and a WEE need to know of a task. */
+export function dispatchOf({ spec, life, input }: TaskRecord): Dispatch {
+  return {
+    id: spec.id,
+    type: spec.type,
+    input,
+    region: spec.region,
+    priority: spec.priority,
+    requires: spec.requires,
+    dispatch_no: life.dispatchNo,
+    attempt: life.attempt + 1,
+    max_attempts: spec.retry.max_attempts,
+    crashes: life.crashes,
+    revision: life.revision,
+    timeout_ms: spec.timeoutMs,
+    not_after: startBy({ spec, life }),
+    idempotency_key: spec.idempotencyKey ?? spec.id,
+    ...(spec.traceparent === null ? {} : { traceparent: spec.traceparent }),
+  };
+}
+
+/** Close enough to cut messages by. */
+function roughSize({ input }: Dispatch): number {
+  return 500 + (typeof input === 'object' && input !== null ? JSON.stringify(input).length : 100);
+}

@@ -1,0 +1,53 @@
+import { sleep, systemClock } from '@tenma/runtime';
+import { until } from '@tenma/test-support';
+import { describe, expect, it } from 'vitest';
+import { allSucceeded, allTasks, canStartStack, startStack, submitEchoes } from './stack.ts';
+
+const outageMs = 60_000;
+/** Longer than every clock that could mistake an outage for a loss (30 s leases and heartbeats): so is the outage. */
+const timeout = outageMs + 90_000;
+/** How often tasks arrive during the outage. */
+const pauseMs = 2_000;
+
+/** Submits all the time while something is down, then lets `repair` end it. Returns how many were accepted. */
+async function submitDuring(api: string, repair: () => Promise<unknown>): Promise<number> {
+  const clock = systemClock();
+  const until = clock.monotonic() + outageMs;
+  let accepted = 0;
+  for (; clock.monotonic() < until; accepted += 50) {
+    await submitEchoes(api, accepted, accepted + 50);
+    await sleep(clock, pauseMs);
+  }
+  await repair();
+  return accepted;
+}
+
+describe.runIf(canStartStack)('an outage of a minute', () => {
+  it('of every IC: tasks are accepted, and succeed after it', { timeout }, async () => {
+    await using stack = await startStack();
+    const { fabric } = stack;
+    fabric.le();
+    const ic = fabric.ic();
+    fabric.wee();
+    await fabric.ready();
+    await ic.stop('SIGTERM');
+    const accepted = await submitDuring(fabric.api, async () => fabric.ic());
+    await allSucceeded(fabric.api, accepted, 60_000);
+  });
+
+  it('of MQTT: tasks succeed meanwhile, and their results are announced after it', { timeout }, async () => {
+    await using stack = await startStack();
+    const { fabric, mosquitto, announced } = stack;
+    fabric.le();
+    fabric.ic();
+    fabric.wee();
+    await fabric.ready();
+    await mosquitto.stop('SIGKILL');
+    const accepted = await submitDuring(fabric.api, () => mosquitto.start());
+    await allSucceeded(fabric.api, accepted, 60_000);
+    // A subscriber without a session of its own has missed what was announced before it was back.
+    const tasks = await allTasks(fabric.api);
+    await until(() => announced.size >= accepted * 0.9, { timeoutMs: 20_000, what: 'the results on MQTT' });
+    expect([...tasks.values()].every((task) => task.attempt === 1)).toBe(true);
+  });
+});

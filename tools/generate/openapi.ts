@@ -1,0 +1,13 @@
+import { stringify } from 'yaml';
+import { buildApp, type HttpComponents } from '../../services/le/src/http/app.ts';
+
+/**
+ * `docs/openapi.yaml`: what a running LE answers at /openapi.json. The routes are registered and never called, so the
+ * components behind them can be missing.
+ */
+export async function openapiDocument(): Promise<string> {
+  const app = await buildApp({} as HttpComponents);
+  const document = app.swagger();
+  await app.close();
+  return stringify(document, { lineWidth: 110, blockQuote: 'literal', aliasDuplicateObjects: false });
+}
