@@ -56,24 +56,31 @@ export async function startStack(env: Record<string, string> = {}): Promise<Stac
   };
 }
 
-/** Submits echoes of the numbers in [from, to) in batches, and resolves with their ids, in order. All must be accepted. */
-export async function submitEchoes(api: string, from: number, to: number): Promise<string[]> {
+/** Submits tasks in batches, and resolves with their ids, in order. All must be accepted. */
+export async function submitTasks(api: string, all: readonly object[]): Promise<string[]> {
   const ids: string[] = [];
-  for (let start = from; start < to; start += 250) {
-    const numbers = Array.from({ length: Math.min(250, to - start) }, (_, index) => start + index);
-    const tasks = numbers.map((n) => ({ type: 'echo', input: { n }, region: 'any' }));
+  for (let start = 0; start < all.length; start += 250) {
     const response = await fetch(`${api}/api/v1/tasks/batch`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ tasks }),
+      body: JSON.stringify({ tasks: all.slice(start, start + 250) }),
     });
     const body = (await response.json()) as { tasks: { id?: string }[] };
-    for (const { id } of body.tasks) {
-      if (!id) throw new Error(`a task was refused: ${JSON.stringify(body.tasks[0])}`);
-      ids.push(id);
+    for (const answer of body.tasks) {
+      if (!answer.id) throw new Error(`a task was refused: ${JSON.stringify(answer)}`);
+      ids.push(answer.id);
     }
   }
   return ids;
+}
+
+/** Echoes of the numbers in [from, to), to any region. */
+export function submitEchoes(api: string, from: number, to: number): Promise<string[]> {
+  const numbers = Array.from({ length: to - from }, (_, index) => from + index);
+  return submitTasks(
+    api,
+    numbers.map((n) => ({ type: 'echo', input: { n }, region: 'any' })),
+  );
 }
 
 /** Every task of the store, by id. */
