@@ -15,10 +15,14 @@ export const queuedEventSchema = z.object({
 /** IC: no pool can take it now. Costs no attempt; LE sends it again later. */
 export const waitingEventSchema = z.object({ kind: z.literal('waiting'), ...common, reason: z.string() });
 
+/** A WEE's news often overtakes IC's `queued` of the same dispatch: it says again where the task was placed. */
+const placed = { placement: placementSchema, queued_at: epochMsSchema };
+
 /** WEE: an attempt began and has run long enough to be worth telling. */
 export const startedEventSchema = z.object({
   kind: z.literal('started'),
   ...common,
+  ...placed,
   attempt: z.int(),
   wee_id: idSchema,
   region: idSchema,
@@ -28,6 +32,7 @@ export const startedEventSchema = z.object({
 export const finishedEventSchema = z.object({
   kind: z.literal('finished'),
   ...common,
+  ...placed,
   attempt: z.int(),
   wee_id: idSchema,
   region: idSchema,

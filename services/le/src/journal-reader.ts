@@ -8,7 +8,7 @@ import { createPendingEvents, type PendingTask } from './pending-events.ts';
 
 /** Reads what IC and the WEEs report, and writes it down: many events in one transaction, acknowledged after it. */
 export interface JournalReader extends AsyncDisposable {
-  /** Nothing that has arrived waits to be written. */
+  /** What has arrived is written down without delay: what is not known has not happened, or not been told. */
   readonly caughtUp: boolean;
 }
 
@@ -29,6 +29,8 @@ const queuedHoldMs = 100;
 const writeMax = 1_000;
 const prefetch = 500;
 const retryMs = 500;
+/** Events that wait longer than this show that the reader is behind. */
+const behindMs = 1_000;
 
 export async function startJournalReader(components: Components): Promise<JournalReader> {
   const reader = new BatchingReader(components);
@@ -56,7 +58,7 @@ class BatchingReader implements JournalReader {
   }
 
   get caughtUp(): boolean {
-    return !this.#writing && this.#pending.size === 0;
+    return (this.#pending.oldest ?? Infinity) > this.#components.clock.now() - behindMs;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

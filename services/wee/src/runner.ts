@@ -107,18 +107,8 @@ class AttemptRunner implements Runner {
     for (const entry of this.#untold) {
       if (now - entry.startedAt < worthTellingMs) break;
       this.#untold.delete(entry);
-      const { id: task_id, dispatch_no, attempt } = entry.assignment;
-      const { weeId: wee_id, region } = this.#identity;
       announcer.running(entry.assignment);
-      const event = {
-        kind: 'started' as const,
-        task_id,
-        dispatch_no,
-        at: entry.startedAt,
-        attempt,
-        wee_id,
-        region,
-      };
+      const event = { kind: 'started' as const, ...this.#eventOf(entry.assignment), at: entry.startedAt };
       journal.write(event).catch(() => undefined);
     }
   }
@@ -160,16 +150,10 @@ class AttemptRunner implements Runner {
 
   async #report(assignment: Assignment, outcome: Outcome, startedAt: number): Promise<Verdict> {
     const { announcer, journal, clock } = this.#components;
-    const { weeId: wee_id, region } = this.#identity;
-    const { id: task_id, dispatch_no, attempt } = assignment;
     const event: Omit<FinishedEvent, 'announced'> = {
       kind: 'finished',
-      task_id,
-      dispatch_no,
+      ...this.#eventOf(assignment),
       at: clock.now(),
-      attempt,
-      wee_id,
-      region,
       started_at: startedAt,
       ...outcome,
     };
@@ -177,6 +161,12 @@ class AttemptRunner implements Runner {
     await journal.write({ ...event, announced });
     this.#ended.set(attemptKey(assignment), true);
     return 'ack';
+  }
+
+  /** What every event of an attempt says. */
+  #eventOf({ id, dispatch_no, attempt, placement, queued_at }: Assignment) {
+    const { weeId, region } = this.#identity;
+    return { task_id: id, dispatch_no, attempt, placement, queued_at, wee_id: weeId, region };
   }
 }
 

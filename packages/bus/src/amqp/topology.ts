@@ -72,7 +72,13 @@ export function createTopology({ clock, log }: { clock: Clock; log: Log }): Topo
  */
 const noDeliveryLimit = { 'x-delivery-limit': 2 ** 31 - 1 };
 
-const quorum = { 'x-queue-type': 'quorum', ...noDeliveryLimit };
+/**
+ * A delivery is acknowledged when its task is done, and a task may run for a week; RabbitMQ closes the channel after
+ * 30 minutes unless told otherwise. Brokers before 3.12 read this from their own configuration (`consumer_timeout`).
+ */
+const patience = { 'x-consumer-timeout': 8 * 24 * 3_600_000 };
+
+const quorum = { 'x-queue-type': 'quorum', ...noDeliveryLimit, ...patience };
 
 /** A transient queue is a durable classic one with messages that are not: RabbitMQ 4 knows no other that can be shared. */
 export function queueArguments(options: QueueOptions, defaultExpiresMs?: number): Options.AssertQueue {

@@ -165,6 +165,7 @@ async function keepSentinel(
       await client.connect();
       await client.query(settings);
       await migrate(client, schema);
+      await client.query(`SET application_name = '${listenerName(channel)}'`);
       await client.query(`LISTEN ${channel}`);
       if (failures > 0) log.info({ failures }, 'PostgreSQL is back');
       failures = 0;
@@ -182,6 +183,11 @@ async function keepSentinel(
     const waitMs = fullJitterMs(reconnectBackoff, failures + 1, Math.random);
     await sleep(clock, waitMs, closing).catch(() => {});
   }
+}
+
+/** What the server calls the connections that listen on the channel: by it a store knows whether others do. */
+export function listenerName(channel: string): string {
+  return `tenma:${channel}`;
 }
 
 /** Resolves with the reason when the connection has ended or no longer answers. */

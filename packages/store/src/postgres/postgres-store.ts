@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock, Log } from '@tenma/runtime';
 import { createListeners } from '../listeners.ts';
 import { type Store, StoreUnavailableError } from '../store.ts';
-import { type Database, openDatabase } from './database.ts';
+import { type Database, listenerName, openDatabase } from './database.ts';
 import { notificationPayloads, notifiedIds } from './notifications.ts';
 import { storeStatements } from './statements.ts';
 import { createTaskWriter } from './task-writer.ts';
@@ -41,7 +41,7 @@ export function createPostgresStore(
       return call(...args);
     };
   const verbs = storeVerbs(database, schema);
-  const notifying = notifyingVerbs(database, schema, channel);
+  const notifying = notifyingVerbs(clock, database, schema, channel);
 
   return {
     get status() {
@@ -75,13 +75,18 @@ export function createPostgresStore(
   };
 }
 
+/** A notification costs a commit, so a store that listens alone looks only now and then whether it still does. */
+const aloneMs = 1_000;
+
 function notifyingVerbs(
+  clock: Clock,
   database: Database,
   schema: string,
   channel: string,
 ): Pick<Store, 'notify' | 'onNotify'> {
   const { notify } = storeStatements(schema);
   const self = randomUUID();
+  let aloneUntil = 0;
   const listeners = createListeners<[channel: 'tasks', taskIds: readonly string[]]>();
   database.onNotification((payload) => {
     const taskIds = notifiedIds(self, payload);
@@ -89,7 +94,10 @@ function notifyingVerbs(
   });
   return {
     async notify(_channel, taskIds) {
-      if (taskIds.length > 0) await database.rows(notify, [channel, notificationPayloads(self, taskIds)]);
+      if (taskIds.length === 0 || clock.monotonic() < aloneUntil) return;
+      const payloads = notificationPayloads(self, taskIds);
+      const told = await database.rows(notify, [channel, payloads, listenerName(channel)]);
+      if (told.length === 0) aloneUntil = clock.monotonic() + aloneMs;
     },
     onNotify: (listener) => listeners.add(listener),
   };

@@ -79,7 +79,9 @@ function namedTexts(schema: string) {
     read: `SELECT value FROM ${schema}.named_values WHERE name = $1`,
     create: `INSERT INTO ${schema}.named_values VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1`,
     replace: `UPDATE ${schema}.named_values SET value = $3 WHERE name = $1 AND value = $2 RETURNING 1`,
-    notify: 'SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload',
+    /** $1 channel, $2 payloads, $3 what listeners are called. No row when nobody else listens. */
+    notify: `SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload
+      WHERE (SELECT count(*) FROM pg_stat_activity WHERE application_name = $3) > 1`,
   };
 }
 

@@ -27,7 +27,11 @@ describe('the journal of a task', () => {
 
   it('keeps the placement when the end is told before the queueing', () => {
     const ended = after([finished()]);
-    expect(ended.life.state).toBe('succeeded');
+    expect(ended.life).toMatchObject({
+      state: 'succeeded',
+      placement: { region: 'here' },
+      queuedAt: t0 + 10,
+    });
     expect(onEvent(ended, queued(), moment(t0 + 40))).toBeNull();
   });
 

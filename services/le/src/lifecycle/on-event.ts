@@ -41,9 +41,7 @@ export function onEvent(control: TaskControl, event: TaskEvent, moment: Moment):
 function onQueued(control: TaskControl, event: QueuedEvent, { now }: Moment): Step | null {
   const { life } = control;
   if (event.dispatch_no !== life.dispatchNo || life.state === 'queued') return null;
-  if (life.state === 'running' && life.dueAt === null) {
-    return life.placement ? null : { life: next(life, { placement: event.placement, queuedAt: event.at }) };
-  }
+  if (life.state === 'running' && life.dueAt === null) return null;
   return {
     life: next(life, {
       state: 'queued',
@@ -72,6 +70,8 @@ function onStarted({ spec, life }: TaskControl, event: StartedEvent): Step | nul
     life: next(life, {
       state: 'running',
       reason: null,
+      placement: event.placement,
+      queuedAt: event.queued_at,
       attempt: event.attempt,
       weeId: event.wee_id,
       startedAt: event.at,
@@ -85,6 +85,8 @@ function onFinished(control: TaskControl, event: FinishedEvent, moment: Moment):
   const { life } = control;
   const ran: TaskLife = {
     ...life,
+    placement: event.placement,
+    queuedAt: event.queued_at,
     attempt: Math.max(life.attempt, event.attempt),
     weeId: event.wee_id,
     startedAt: event.started_at,
