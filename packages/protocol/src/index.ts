@@ -4,6 +4,7 @@ export * from './dispatch.ts';
 export * from './errors.ts';
 export * from './ids.ts';
 export * from './journal.ts';
+export * from './json-size.ts';
 export * from './limits.ts';
 export * from './names.ts';
 export * from './presence.ts';

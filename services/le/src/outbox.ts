@@ -1,5 +1,5 @@
 import type { Bus } from '@tenma/bus';
-import { type Dispatch, type DispatchBatch, limits, queues } from '@tenma/protocol';
+import { type Dispatch, type DispatchBatch, limits, queues, roughJsonBytes } from '@tenma/protocol';
 import { type Batcher, createBatcher } from '@tenma/runtime';
 import { startBy } from './lifecycle/index.ts';
 import type { TaskRecord } from '@tenma/store';
@@ -13,6 +13,9 @@ export interface ActiveRegion {
 /** The way from LE to IC: tasks that are sent at about the same time travel as one message. */
 export type Outbox = Batcher<Dispatch, undefined>;
 
+/** A dispatch without its input. */
+const envelopeBytes = 500;
+
 export function createOutbox(
   { bus, active }: { bus: Bus; active: () => ActiveRegion },
   leId: string,
@@ -20,7 +23,7 @@ export function createOutbox(
   return createBatcher<Dispatch, undefined>({
     maxItems: 500,
     maxSize: limits.dispatchMessageBytes,
-    sizeOf: roughSize,
+    sizeOf: ({ input }) => envelopeBytes + roughJsonBytes(input),
     concurrency: 4,
     async flush(tasks) {
       const { region, epoch } = active();
@@ -50,9 +53,4 @@ export function dispatchOf({ spec, life, input }: TaskRecord): Dispatch {
     idempotency_key: spec.idempotencyKey ?? spec.id,
     ...(spec.traceparent === null ? {} : { traceparent: spec.traceparent }),
   };
-}
-
-/** Close enough to cut messages by. */
-function roughSize({ input }: Dispatch): number {
-  return 500 + (typeof input === 'object' && input !== null ? JSON.stringify(input).length : 100);
 }

@@ -1,5 +1,12 @@
 import type { Bus } from '@tenma/bus';
-import { type Heartbeat, type JournalBatch, limits, queues, type TaskEvent } from '@tenma/protocol';
+import {
+  type Heartbeat,
+  type JournalBatch,
+  limits,
+  queues,
+  roughJsonBytes,
+  type TaskEvent,
+} from '@tenma/protocol';
 import { type Clock, createBatcher, fullJitterMs, type Log, reconnectBackoff, sleep } from '@tenma/runtime';
 
 /** The way back to LE: events in micro-batches, each kept until the broker has confirmed it. */
@@ -54,9 +61,7 @@ export function createJournal(components: Components, from: string, closing: Abo
   };
 }
 
-/** Close enough to cut batches by: outputs are the only large part of an event. */
+/** Outputs are the only large part of an event. */
 function roughSize(event: TaskEvent): number {
-  return event.kind === 'finished' && typeof event.output === 'object'
-    ? JSON.stringify(event.output).length
-    : 500;
+  return 500 + (event.kind === 'finished' ? roughJsonBytes(event.output) : 0);
 }

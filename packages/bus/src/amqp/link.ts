@@ -1,5 +1,7 @@
+import type { Duplex } from 'node:stream';
 import { type Clock, fullJitterMs, reconnectBackoff, sleep } from '@tenma/runtime';
 import { type ChannelModel, connect } from 'amqplib';
+import { coalesceWrites } from './coalesced-writes.ts';
 
 /** One connection to the broker, made again for ever. */
 export interface Link extends AsyncDisposable {
@@ -89,6 +91,7 @@ class ReconnectingLink implements Link {
       noDelay: true,
       clientProperties: { connection_name: this.#options.name },
     });
+    coalesceWrites((model.connection as { stream?: Duplex }).stream);
     // What went wrong arrives with `close` as well; without a listener Node would throw it.
     model.on('error', () => {});
     model.on('blocked', () => this.#options.onBlocked(true));
