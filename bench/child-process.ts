@@ -16,25 +16,28 @@ export interface NodeProcess extends AsyncDisposable {
 
 export interface NodeProcessOptions {
   readonly name: string;
-  /** Relative to the root of the repository. */
-  readonly file: string;
+  readonly file: URL;
   readonly args?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  readonly nodeOptions?: readonly string[];
   /** Where what it says goes. */
   readonly folder: string;
 }
+
+/** Kills one each. A listener of its own for every process would be too many. */
+const alive = new Set<() => void>();
+process.on('exit', () => {
+  for (const kill of alive) kill();
+});
 
 const goneWithinMs = 10_000;
 const tailCharacters = 4_000;
 
 /** Runs a file of this repository under the Node that runs this one, with an IPC channel, and nothing inherited. */
 export function startNodeProcess(options: NodeProcessOptions): NodeProcess {
-  const { name, args = [], environment = {}, nodeOptions = [] } = options;
-  const file = fileURLToPath(new URL(`../${options.file}`, import.meta.url));
+  const { name, args = [], environment = {} } = options;
   const said = join(options.folder, `${name.toLowerCase().replaceAll(' ', '-')}.log`);
   const output = openSync(said, 'a');
-  const child = spawn(process.execPath, [...nodeOptions, file, ...args], {
+  const child = spawn(process.execPath, [fileURLToPath(options.file), ...args], {
     stdio: ['ignore', output, output, 'ipc'],
     env: { PATH: process.env['PATH'], ...environment },
   });
@@ -42,9 +45,9 @@ export function startNodeProcess(options: NodeProcessOptions): NodeProcess {
   const gone = once(child, 'exit');
   let stopping = false;
   const kill = () => void child.kill('SIGKILL');
-  process.once('exit', kill);
+  alive.add(kill);
   const unexpectedEnd = gone.then(([code, signal]): Promise<never> => {
-    process.off('exit', kill);
+    alive.delete(kill);
     if (stopping) return new Promise(() => {});
     const tail = readFileSync(said, 'utf8').slice(-tailCharacters);
     throw new Error(`${name} ended (${String(signal ?? code)}). It said:\n${tail}`);
@@ -64,7 +67,7 @@ export function startNodeProcess(options: NodeProcessOptions): NodeProcess {
   return { name, pid: child.pid ?? 0, child, unexpectedEnd, stop, [Symbol.asyncDispose]: stop };
 }
 
-/** The next message of the child that `pick` takes. @throws when the process ends, or after `timeoutMs` */
+/** The next message of the child that `pick` takes. @throws what `pick` throws, when the process ends, and after `timeoutMs` */
 export async function nextMessage<Message>(
   { name, child, unexpectedEnd }: NodeProcess,
   pick: (message: unknown) => Message | undefined,
@@ -72,8 +75,12 @@ export async function nextMessage<Message>(
 ): Promise<Message> {
   const { promise, resolve, reject } = Promise.withResolvers<Message>();
   const onMessage = (message: Serializable) => {
-    const picked = pick(message);
-    if (picked !== undefined) resolve(picked);
+    try {
+      const picked = pick(message);
+      if (picked !== undefined) resolve(picked);
+    } catch (error) {
+      reject(error);
+    }
   };
   child.on('message', onMessage);
   const timer = setTimeout(() => reject(new Error(`${name} did not answer in ${timeoutMs} ms`)), timeoutMs);

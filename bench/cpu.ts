@@ -56,10 +56,8 @@ function descendants(all: readonly Stat[], pid: number): Stat[] {
 }
 
 /** The direct child of this process that runs `command`; servers started by somebody else's code do not say their pid. */
-export function childPid(command: string, besides: readonly number[] = []): number {
-  const found = readAll().find(
-    (stat) => stat.parent === process.pid && stat.command.startsWith(command) && !besides.includes(stat.pid),
-  );
+export function childPid(command: string): number {
+  const found = readAll().find((stat) => stat.parent === process.pid && stat.command.startsWith(command));
   if (!found) throw new Error(`no child process runs ${command}`);
   return found.pid;
 }

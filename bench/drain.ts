@@ -1,10 +1,11 @@
 import { startBrokers } from './brokers.ts';
 import { peakRssMib } from './cpu.ts';
-import type { StoreKind } from './options.ts';
+import type { ResultKind, StoreKind } from './options.ts';
 import { tenmaSide } from './rounds.ts';
 import { allSeen, measureThroughput, sendTasks } from './run.ts';
 import { subscribeToResults } from './subscriber.ts';
 import { startTenma } from './tenma.ts';
+import { workersFor } from './workers.ts';
 
 export interface Drain {
   readonly tasks: number;
@@ -29,12 +30,13 @@ const unaccepted = 2_000;
 export async function measureDrain(
   resources: AsyncDisposableStack,
   store: StoreKind,
-  { tasks, folder, profile }: { tasks: number; folder: string; profile: string | undefined },
+  { tasks, folder, result }: { tasks: number; folder: string; result: ResultKind },
 ): Promise<Drain> {
   const brokers = await startBrokers(resources);
-  const tenma = await startTenma(resources, { store, brokers, folder, profile });
+  const workers = workersFor[result];
+  const tenma = await startTenma(resources, { store, workers, brokers, folder, profile: undefined });
   const subscriber = resources.use(await subscribeToResults(brokers.mqttUrl));
-  const side = await tenmaSide(resources, tenma, folder);
+  const side = await tenmaSide(resources, { tenma, type: workers.type, folder });
   // LE learns the task type and everything gets hot.
   await measureThroughput(subscriber, side, warmTasks);
   await tenma.stopWee();

@@ -1,5 +1,5 @@
 import type { Brokers } from './brokers.ts';
-import { type NodeProcess, nextMessage, startNodeProcess } from './child-process.ts';
+import { type NodeProcess, type NodeProcessOptions, nextMessage, startNodeProcess } from './child-process.ts';
 import type { Part } from './cpu.ts';
 import type { FromDriver } from './driver.ts';
 import type { FloorConsumerOptions } from './floor-wire.ts';
@@ -24,14 +24,14 @@ export async function startFloor(
   const options: FloorConsumerOptions = { amqpUrl, mqttUrl, resultBytes };
   const driver = await startDriver(resources, {
     name: 'producer',
-    file: 'bench/floor-producer.ts',
-    argument: amqpUrl,
+    file: new URL('./floor-producer.ts', import.meta.url),
+    args: [amqpUrl],
     folder,
   });
   const consumer = await startDriver(resources, {
     name: 'consumer',
-    file: 'bench/floor-consumer.ts',
-    argument: JSON.stringify(options),
+    file: new URL('./floor-consumer.ts', import.meta.url),
+    args: [JSON.stringify(options)],
     folder,
   });
   return {
@@ -47,9 +47,9 @@ export async function startFloor(
 /** Starts a process of the bench and waits until it says that it is ready. */
 export async function startDriver(
   resources: AsyncDisposableStack,
-  { name, file, argument, folder }: { name: string; file: string; argument: string; folder: string },
+  options: NodeProcessOptions,
 ): Promise<NodeProcess> {
-  const started = resources.use(startNodeProcess({ name, file, args: [argument], folder }));
+  const started = resources.use(startNodeProcess(options));
   const isReady = (message: unknown) => (message as FromDriver).kind === 'ready' || undefined;
   await nextMessage(started, isReady, readyWithinMs);
   return started;

@@ -29,13 +29,13 @@ async function roundsOf(store: StoreKind, options: BenchOptions): Promise<StoreF
 
 async function drainsOf(
   store: StoreKind,
-  { backlogs, profile }: BenchOptions,
+  { backlogs, result }: BenchOptions,
 ): Promise<readonly [Drain, Drain]> {
   const drain = (tasks: number) =>
     withResources(async (resources) => {
       say(`${store}: a backlog of ${tasks} tasks …`);
       const folder = resources.use(await temporaryFolder()).path;
-      return measureDrain(resources, store, { tasks, folder, profile });
+      return measureDrain(resources, store, { tasks, folder, result });
     });
   const drains = [await drain(backlogs[0]), await drain(backlogs[1])] as const;
   say(`\n${drainReport(store, drains)}\n`);
@@ -55,11 +55,18 @@ async function bench(options: BenchOptions): Promise<void> {
     }
   }
   const at = new Date().toISOString();
-  const { rounds, tasks, samples } = options;
+  const { rounds, tasks, samples, result } = options;
   const file =
     options.json ?? fileURLToPath(new URL(`results/${at.replaceAll(':', '-')}.json`, import.meta.url));
   await mkdir(dirname(file), { recursive: true });
-  const figures = { at, machine, goals, ...(options.drain ? {} : { rounds, tasks, samples }), stores };
+  const figures = {
+    at,
+    machine,
+    goals,
+    result,
+    ...(options.drain ? {} : { rounds, tasks, samples }),
+    stores,
+  };
   await writeFile(file, `${JSON.stringify(figures, null, 2)}\n`);
   if (options.profile !== undefined) await printProfiles(options.profile, say);
 }

@@ -3,6 +3,10 @@ import { parseArgs } from 'node:util';
 export const storeKinds = ['postgres', 'sqlite'] as const;
 export type StoreKind = (typeof storeKinds)[number];
 
+/** What a task's result holds: its kibibyte of input, or nothing. */
+export const resultKinds = ['echo', 'small'] as const;
+export type ResultKind = (typeof resultKinds)[number];
+
 export interface BenchOptions {
   /** Pairs of floor and Tenma, one after the other. */
   readonly rounds: number;
@@ -11,6 +15,7 @@ export interface BenchOptions {
   /** Tasks of one latency run, one at a time. */
   readonly samples: number;
   readonly stores: readonly StoreKind[];
+  readonly result: ResultKind;
   /** Measure draining a backlog instead of throughput and latency. */
   readonly drain: boolean;
   /** The small backlog and the large one. */
@@ -26,6 +31,7 @@ export const usage = `npm run bench -- [options]
   --tasks 20000              tasks of a throughput run
   --samples 300              tasks of a latency run
   --store postgres,sqlite    stores to measure
+  --result echo              echo: results hold their task's input; small: they hold null
   --drain                    a backlog of 200,000 tasks against one of 20,000, instead
   --backlogs 20000,200000    other sizes for --drain
   --quick                    2 rounds of 5,000 tasks and 100 samples; backlogs of 5,000 and 20,000
@@ -41,6 +47,7 @@ export function benchOptions(args: readonly string[]): BenchOptions | 'help' {
       tasks: { type: 'string' },
       samples: { type: 'string' },
       store: { type: 'string', default: storeKinds.join(',') },
+      result: { type: 'string', default: 'echo' },
       drain: { type: 'boolean', default: false },
       backlogs: { type: 'string' },
       quick: { type: 'boolean', default: false },
@@ -56,7 +63,8 @@ export function benchOptions(args: readonly string[]): BenchOptions | 'help' {
     rounds: positive('rounds', values.rounds ?? (quick ? '2' : '5')),
     tasks: positive('tasks', values.tasks ?? (quick ? '5000' : '20000')),
     samples: positive('samples', values.samples ?? (quick ? '100' : '300')),
-    stores: values.store.split(',').map(storeKind),
+    stores: values.store.split(',').map((text) => oneOf('store', storeKinds, text)),
+    result: oneOf('result', resultKinds, values.result),
     drain: values.drain,
     backlogs: [positive('backlogs', small), positive('backlogs', large)],
     json: values.json,
@@ -70,8 +78,8 @@ function positive(name: string, text: string): number {
   throw new TypeError(`--${name}: ${text || 'nothing'} is no positive integer`);
 }
 
-function storeKind(text: string): StoreKind {
-  const found = storeKinds.find((kind) => kind === text);
+function oneOf<Kind extends string>(name: string, kinds: readonly Kind[], text: string): Kind {
+  const found = kinds.find((kind) => kind === text);
   if (found) return found;
-  throw new TypeError(`--store: ${text} is none of ${storeKinds.join(', ')}`);
+  throw new TypeError(`--${name}: ${text} is none of ${kinds.join(', ')}`);
 }

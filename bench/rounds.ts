@@ -7,6 +7,7 @@ import { type Latency, measureLatency, measureThroughput, type Side, type Throug
 import { subscribeToResults } from './subscriber.ts';
 import { startTenma, type Tenma } from './tenma.ts';
 import { waitUntil } from './wait.ts';
+import { workersFor } from './workers.ts';
 
 export interface Measured extends Throughput {
   readonly latency: Latency;
@@ -31,11 +32,12 @@ export async function measureRounds(
   store: StoreKind,
   options: BenchOptions & { folder: string; say: (line: string) => void },
 ): Promise<StoreFigures> {
-  const { folder, tasks, samples, say } = options;
+  const { folder, tasks, samples, profile, say } = options;
+  const workers = workersFor[options.result];
   const brokers = await startBrokers(resources);
-  const started = await startTenma(resources, { store, brokers, folder, profile: options.profile });
+  const started = await startTenma(resources, { store, workers, brokers, folder, profile });
   const subscriber = resources.use(await subscribeToResults(brokers.mqttUrl));
-  const tenma = await tenmaSide(resources, started, folder);
+  const tenma = await tenmaSide(resources, { tenma: started, type: workers.type, folder });
   // A first run makes the code hot, and tells the floor how large its results must be.
   const warmTasks = Math.max(500, Math.round(tasks / 4));
   const { resultBytes } = await measureThroughput(subscriber, tenma, warmTasks);
@@ -84,13 +86,12 @@ function roundLine(number: number, { floor, tenma }: Round): string {
 /** Tenma as a side: its driver is a process with a client; settled is what LE has written down as ended. */
 export async function tenmaSide(
   resources: AsyncDisposableStack,
-  tenma: Tenma,
-  folder: string,
+  { tenma, type, folder }: { tenma: Tenma; type: string; folder: string },
 ): Promise<Side> {
   const driver = await startDriver(resources, {
     name: 'driver',
-    file: 'bench/tenma-driver.ts',
-    argument: tenma.url,
+    file: new URL('./tenma-driver.ts', import.meta.url),
+    args: [tenma.url, type],
     folder,
   });
   const processes = () => [driver, ...tenma.processes()];

@@ -8,6 +8,7 @@ import { type Part, processTree } from './cpu.ts';
 import { startDurablePostgres } from './durable-postgres.ts';
 import type { StoreKind } from './options.ts';
 import { waitUntil } from './wait.ts';
+import type { Workers } from './workers.ts';
 
 /** Tenma as its users run it: LE, IC and WEE as processes of their own, on real brokers and a real store. */
 export interface Tenma {
@@ -26,6 +27,7 @@ export interface Tenma {
 
 export interface TenmaOptions {
   readonly store: StoreKind;
+  readonly workers: Workers;
   readonly brokers: Brokers;
   /** For logs and the SQLite file. */
   readonly folder: string;
@@ -77,7 +79,7 @@ export async function startTenma(resources: AsyncDisposableStack, options: Tenma
 }
 
 function starters(
-  { brokers, folder, profile }: TenmaOptions,
+  { brokers, folder, profile, workers }: TenmaOptions,
   { storeUrl, port }: { storeUrl: string; port: number },
 ): Record<'le' | 'ic' | 'wee', () => NodeProcess> {
   const common = {
@@ -89,7 +91,7 @@ function starters(
   const start = (service: 'le' | 'ic' | 'wee', own: Readonly<Record<string, string>>) =>
     startNodeProcess({
       name: service.toUpperCase(),
-      file: `services/${service}/src/main.ts`,
+      file: new URL(`../services/${service}/src/main.ts`, import.meta.url),
       folder,
       environment: { ...common, ...own },
     });
@@ -101,7 +103,7 @@ function starters(
         TENMA_STORE_URL: storeUrl,
       }),
     ic: () => start('ic', { TENMA_IC_ID: 'ic-bench' }),
-    wee: () => start('wee', { TENMA_WORKERS: '@tenma/workers/testing' }),
+    wee: () => start('wee', { TENMA_WORKERS: workers.packages }),
   };
 }
 

@@ -93,9 +93,9 @@ describe('events', () => {
   it('end in the error of an LE that stays away', async () => {
     await using le = await startFakeLe();
     await using client = createClient({ url: le.url, retryForMs: 0 });
-    le.play((_request, response) => sendProblem(response, problem('shutting_down')));
+    le.play((_request, response) => sendProblem(response, problem('store_unavailable')));
     const events = client.task('01990b4c-6f2a-7cc3-9d5e-0f6d2f1a7b10').events();
-    await expect(Array.fromAsync(events)).rejects.toMatchObject({ code: 'shutting_down' });
+    await expect(Array.fromAsync(events)).rejects.toMatchObject({ code: 'store_unavailable' });
   });
 
   it('close their connection when their reader leaves, and end with the reason of a signal', async () => {

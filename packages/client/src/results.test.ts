@@ -88,7 +88,7 @@ describe('result', () => {
     le.play((_request, response) => {
       refusals -= 1;
       if (refusals < 0) return false;
-      if (refusals === 0) return sendProblem(response, problem('shutting_down'));
+      if (refusals === 0) return sendProblem(response, problem('store_unavailable'));
       return Boolean(response.destroy());
     });
     expect(await handle.result({ timeoutMs: 5_000 })).toEqual({ echoed: 1 });

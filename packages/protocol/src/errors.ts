@@ -88,12 +88,6 @@ export const errorCatalogue = {
     title: 'The store does not answer',
     remedy: 'Wait for Retry-After seconds; check the database that TENMA_STORE_URL names.',
   },
-  shutting_down: {
-    status: 503,
-    retryable: true,
-    title: 'This replica is stopping',
-    remedy: 'Send the request again; another replica or the restarted one takes it.',
-  },
   internal: {
     status: 500,
     retryable: true,

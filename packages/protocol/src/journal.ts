@@ -66,7 +66,10 @@ export type StartedEvent = z.infer<typeof startedEventSchema>;
 export type FinishedEvent = z.infer<typeof finishedEventSchema>;
 export type ReturnedEvent = z.infer<typeof returnedEventSchema>;
 
-/** WEE, every 5 s: proof that it consumes, not merely that it lives. */
+/**
+ * Body of a message on the fanout `tenma.heartbeats`: WEE → every LE, every 5 s; proof that it consumes, not merely that
+ * it lives. Over the same broker as its work: one that is cut off from it is lost, whatever it says elsewhere.
+ */
 export const heartbeatSchema = z
   .object({
     wee_id: idSchema,
@@ -91,7 +94,6 @@ export const journalBatchSchema = z
   .object({
     from: z.string(),
     events: z.array(taskEventSchema),
-    heartbeat: heartbeatSchema.optional(),
   })
   .meta({ id: 'JournalBatch' });
 export type JournalBatch = z.infer<typeof journalBatchSchema>;

@@ -12,3 +12,11 @@ export function roughJsonBytes(value: Json | undefined): number {
   else for (const key in value) bytes += key.length + 4 + roughJsonBytes(value[key]);
   return bytes;
 }
+
+/** Whether a value is nested deeper than `levels`; looks no further than that, whatever comes. */
+export function isDeeperThan(value: Json, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  for (const item of Object.values(value)) if (isDeeperThan(item, levels - 1)) return true;
+  return false;
+}

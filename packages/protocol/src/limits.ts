@@ -10,6 +10,8 @@ export const limits = {
   /** `Prefer: wait=N` and SSE waits are capped here. */
   waitSecondsMax: 60,
   labels: 32,
+  /** Levels of nesting in a submission. */
+  jsonDepth: 100,
   /** LE cuts a batch for IC into messages of about this size. */
   dispatchMessageBytes: 1024 * 1024,
 } as const;

@@ -6,7 +6,8 @@ export const queues = {
   marker: 'tenma.marker',
 } as const;
 
-export const exchanges = { control: 'tenma.control' } as const;
+/** Fanouts: `control` LE → every WEE, `heartbeats` WEE → every LE. */
+export const exchanges = { control: 'tenma.control', heartbeats: 'tenma.heartbeats' } as const;
 
 export function poolQueue(region: string, pool: string): string {
   return `tenma.wee.${region}.${pool}`;

@@ -4,4 +4,5 @@ export { type Clock, every, sleep, systemClock } from './clock.ts';
 export { ConfigError, type Environment, readConfig } from './config.ts';
 export { type Running, runProcess } from './lifecycle.ts';
 export { type Log, createLog, silentLog } from './log.ts';
+export { createRecentMap, type RecentMap } from './recent-map.ts';
 export { type ManualClock, manualClock } from './manual-clock.ts';

@@ -34,6 +34,10 @@ export interface TaskLife {
   /** Attempts started. */
   readonly attempt: number;
   readonly dispatchNo: number;
+  /** The last dispatch that was heard of; what IC says of it later is old news. */
+  readonly settledNo: number;
+  /** Dispatches up to this one belong to a life before a retry by hand; nothing they report counts. */
+  readonly earlierNo: number;
   readonly crashes: number;
   readonly placement: Placement | null;
   /** The WEE that ran or runs it. */

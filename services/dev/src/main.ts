@@ -2,7 +2,7 @@ import { randomFillSync, randomUUID } from 'node:crypto';
 import { startIc } from '@tenma/ic';
 import { startLe } from '@tenma/le';
 import { createLog, runProcess, systemClock } from '@tenma/runtime';
-import { startWee } from '@tenma/wee';
+import { startWee, workerEnvironment } from '@tenma/wee';
 import { devConfig } from './config.ts';
 import { openPorts } from './ports.ts';
 import { selfCheck } from './self-check.ts';
@@ -41,6 +41,7 @@ runProcess(async (stopping) => {
       region: config.REGION,
       version: '0.1.0',
       packages: config.WORKERS.split(','),
+      environment: workerEnvironment(process.env),
       processes: config.PROCESSES,
       slots: config.SLOTS,
     }),

@@ -16,7 +16,7 @@ import {
   queues,
   type TaskEvent,
 } from '@tenma/protocol';
-import type { Clock, Log } from '@tenma/runtime';
+import { type Clock, type Log, sleep } from '@tenma/runtime';
 import type { FleetObserver } from './fleet-observer.ts';
 import { place } from './placement.ts';
 
@@ -33,6 +33,9 @@ interface Components {
   readonly log: Log;
   readonly random: () => number;
 }
+
+/** A batch that cannot be passed on waits this long before it is given back, so that it does not spin. */
+const givenBackMs = 200;
 
 /**
  * Takes batches from LE, publishes each task to the queue of the pool that placement chose, journals what became of
@@ -54,10 +57,17 @@ async function relay(components: Components, options: RelayOptions, delivery: De
     components.log.error({ issues: parsed.error.issues.slice(0, 5) }, 'a batch from LE is not one; dropped');
     return 'drop';
   }
-  const events = await Promise.all(parsed.data.tasks.map((task) => send(components, parsed.data, task)));
-  const journal: JournalBatch = { from: options.icId, events };
-  await components.bus.publish(queues.journal, journal);
-  return 'ack';
+  try {
+    const events = await Promise.all(parsed.data.tasks.map((task) => send(components, parsed.data, task)));
+    const journal: JournalBatch = { from: options.icId, events };
+    await components.bus.publish(queues.journal, journal);
+    return 'ack';
+  } catch (error) {
+    if (!(error instanceof BusUnavailableError)) throw error;
+    components.log.debug({ err: error }, 'a batch is given back: the broker does not take messages');
+    await sleep(components.clock, givenBackMs);
+    return 'retry';
+  }
 }
 
 /** @throws BusUnavailableError so that the whole batch is given back */

@@ -40,7 +40,7 @@ export function startAnnouncer(components: Components, leId: string): Announcer 
 
   /** Announces all there is, oldest first, until MQTT goes away. */
   async function round(): Promise<void> {
-    while (results.status === 'connected') {
+    while (results.status === 'connected' && store.status === 'connected') {
       const records = await store.unannounced(atOnce);
       const done = (await Promise.all(records.map(announce))).filter((id) => id !== null);
       await ledger.change(done, ({ life }) =>

@@ -26,50 +26,25 @@ const atOnce = 500;
  * its journal: an outage of its own must not look like the loss of every worker.
  */
 export function startClockKeeper(components: Components): Disposable {
-  const { bus, store, ledger, fleet, journal, clock, log, random } = components;
-  let hearingSince = clock.now();
+  const { bus, fleet, clock, log } = components;
+  let hearingSince = clock.monotonic();
+  let sweptAt = clock.monotonic();
 
-  async function judgeClocks(): Promise<void> {
-    for (let full = true; full; ) {
-      const due = await store.clocksDue(clock.now(), atOnce);
-      full = due.length === atOnce;
-      const ids = due.map(({ spec }) => spec.id);
-      const changed = await ledger.change(ids, (control) => {
-        const { placement, state } = control.life;
-        const pool = state === 'queued' && placement ? fleet.sightOf(placement.region, placement.pool) : null;
-        return onClock(control, pool, { now: clock.now(), random });
-      });
-      if (changed.length === 0) return;
-    }
+  function hearAnew(): void {
+    hearingSince = clock.monotonic();
+    fleet.pardon();
   }
 
-  async function judgeWees(): Promise<void> {
-    for (const weeId of fleet.takeLost(clock.now(), defaults.heartbeatLostMs)) {
-      const running = await store.runningOn(weeId);
-      if (running.length > 0) log.warn({ weeId, attempts: running.length }, 'a WEE is lost');
-      const ids = running.map(({ spec }) => spec.id);
-      await ledger.change(ids, (control) =>
-        control.life.weeId === weeId
-          ? onLost(control, `${weeId} has been silent for ${defaults.heartbeatLostMs} ms`, {
-              now: clock.now(),
-              random,
-            })
-          : null,
-      );
-    }
-  }
-
-  const status = bus.onStatus((now) => {
-    if (now !== 'connected') return;
-    hearingSince = clock.now();
-    fleet.pardon(hearingSince);
-  });
+  const status = bus.onStatus((now) => void (now === 'connected' && hearAnew()));
   const sweep = every(clock, sweepMs, async () => {
-    const deaf = bus.status !== 'connected' || clock.now() - hearingSince < defaults.heartbeatMs;
+    const now = clock.monotonic();
+    // A process that has slept has heard nobody either.
+    if (now - sweptAt > defaults.heartbeatMs) hearAnew();
+    sweptAt = now;
+    if (bus.status !== 'connected' || now - hearingSince < defaults.heartbeatMs) return;
     try {
-      if (deaf || !journal.caughtUp) return;
-      await judgeClocks();
-      await judgeWees();
+      await judgeClocks(components);
+      await judgeWees(components);
     } catch (error) {
       log.debug({ err: error }, 'clocks not judged');
     }
@@ -81,4 +56,35 @@ export function startClockKeeper(components: Components): Disposable {
       status[Symbol.dispose]();
     },
   };
+}
+
+/** Tasks of which the journal tells something that is not written down yet are left alone until it is. */
+async function judgeClocks({ store, ledger, fleet, journal, clock, random }: Components): Promise<void> {
+  for (let full = true; full; ) {
+    const due = await store.clocksDue(clock.now(), atOnce);
+    if (due.length === 0 || (await journal.isBehind())) return;
+    full = due.length === atOnce;
+    const ids = due.map(({ spec }) => spec.id).filter((id) => !journal.holds(id));
+    const changed = await ledger.change(ids, (control) => {
+      const { placement, state } = control.life;
+      const pool = state === 'queued' && placement ? fleet.sightOf(placement.region, placement.pool) : null;
+      return onClock(control, pool, { now: clock.now(), random });
+    });
+    if (changed.length === 0) return;
+  }
+}
+
+async function judgeWees({ store, ledger, fleet, journal, clock, log, random }: Components): Promise<void> {
+  const lost = fleet.lost(defaults.heartbeatLostMs);
+  if (lost.length === 0 || (await journal.isBehind())) return;
+  for (const weeId of lost) {
+    const running = await store.runningOn(weeId);
+    if (running.length > 0) log.warn({ weeId, attempts: running.length }, 'a WEE is lost');
+    const ids = running.map(({ spec }) => spec.id).filter((id) => !journal.holds(id));
+    const silent = `${weeId} has been silent for ${defaults.heartbeatLostMs} ms`;
+    await ledger.change(ids, (control) =>
+      control.life.weeId === weeId ? onLost(control, silent, { now: clock.now(), random }) : null,
+    );
+    fleet.forget(weeId);
+  }
 }

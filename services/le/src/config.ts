@@ -19,7 +19,7 @@ const schema = z
       .url({ protocol: /^amqps?$/, error: 'an amqp:// URL is needed' })
       .describe('RabbitMQ: `amqp://user:password@host:5672`.'),
     MQTT_URL: z
-      .url({ protocol: /^(mqtts?|wss?|tcp|ssl)$/, error: 'an mqtt:// URL is needed' })
+      .url({ protocol: /^(mqtt|ws)s?$/, error: 'an mqtt:// URL is needed' })
       .describe('The MQTT broker: `mqtt://host:1883`, or `mqtts:`, `ws:`, `wss:`.'),
     STORE_URL: z
       .string()

@@ -30,7 +30,10 @@ export function connectChanges(
     watch.changed(changes);
     metrics.onChange(changes);
     outbox.ended(changes.filter(hasEnded).length);
-    const ids = changes.map(({ after }) => after.spec.id);
+    // A task that merely stands in a queue now is still out for the replica that has sent it.
+    const ids = changes
+      .filter(({ after }) => after.life.state !== 'queued')
+      .map(({ after }) => after.spec.id);
     store.notify('tasks', ids).catch((error: unknown) => log.debug({ err: error }, 'replicas not told'));
   });
   const others = store.onNotify((_, ids) => {

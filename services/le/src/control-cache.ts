@@ -1,6 +1,7 @@
+import { createRecentMap } from '@tenma/runtime';
 import type { TaskControl } from '@tenma/store';
 
-/** The unfinished tasks touched last, by id. A stale entry does no harm: writes are compare-and-set. */
+/** The unfinished tasks touched last, by id. A stale entry does no harm: see the ledger. */
 export interface ControlCache {
   get(id: string): TaskControl | undefined;
   set(control: TaskControl): void;
@@ -8,16 +9,13 @@ export interface ControlCache {
 }
 
 export function createControlCache(size: number): ControlCache {
-  const controls = new Map<string, TaskControl>();
+  const controls = createRecentMap<TaskControl>(size);
   return {
     get: (id) => controls.get(id),
     set({ spec, life }) {
-      controls.delete(spec.id);
-      if (life.finishedAt !== null) return;
-      controls.set(spec.id, { spec, life });
-      const oldest = controls.keys().next();
-      if (controls.size > size && !oldest.done) controls.delete(oldest.value);
+      if (life.finishedAt === null) controls.set(spec.id, { spec, life });
+      else controls.delete(spec.id);
     },
-    delete: (id) => void controls.delete(id),
+    delete: (id) => controls.delete(id),
   };
 }

@@ -68,7 +68,7 @@ class LaneDispatcher implements Dispatcher {
       (error) => log.warn({ err: error }, 'claiming due tasks failed'),
     );
     this.#timers = [
-      every(clock, pollMs, () => this.poll()),
+      pollGently(clock, () => this.poll()),
       every(clock, measureMs, () => this.#window.measure(measureMs, clock.now() - forgetAfterMs)),
       bus.onStatus((status) => void (status === 'connected' && this.poll())),
     ];
@@ -96,7 +96,7 @@ class LaneDispatcher implements Dispatcher {
   }
 
   withdraw(taskIds: readonly string[]): void {
-    for (const id of taskIds) this.#window.release(id);
+    for (const id of taskIds) this.#window.release(id, 'returned');
   }
 
   changedElsewhere(taskIds: readonly string[]): void {
@@ -106,8 +106,12 @@ class LaneDispatcher implements Dispatcher {
   onChange(changes: readonly Changed[]): void {
     let room = false;
     for (const { after } of changes) {
-      if (after.life.state === 'queued') continue;
-      const lane = this.#window.release(after.spec.id);
+      if (after.life.state === 'queued') {
+        this.#window.refresh(after.spec.id, this.#components.clock.now());
+        continue;
+      }
+      const how = after.life.state === 'waiting' ? 'returned' : 'started';
+      const lane = this.#window.release(after.spec.id, how);
       room ||=
         lane !== undefined && this.#backlogged.has(laneKey(lane)) && this.#window.free(lane) >= claimMin;
     }
@@ -173,7 +177,7 @@ class LaneDispatcher implements Dispatcher {
   /** The broker did not take it: due at once, for when there is a broker. If that cannot be written, the lease ends. */
   async #giveBack({ spec, life: sent }: TaskRecord): Promise<void> {
     const { ledger, clock } = this.#components;
-    this.#window.release(spec.id);
+    this.#window.release(spec.id, 'returned');
     this.#mark(spec);
     const sentAndUnheard = ({ dispatchNo, dueAt, state }: TaskLife) =>
       dispatchNo === sent.dispatchNo && dueAt === sent.dueAt && !isTerminal(state);
@@ -183,4 +187,16 @@ class LaneDispatcher implements Dispatcher {
       )
       .catch(() => undefined);
   }
+}
+
+/** Polls at its pace, but leaves the store alone for ten times as long as it took to answer. */
+function pollGently(clock: Clock, poll: () => Promise<void>): Disposable {
+  let restUntil = 0;
+  return every(clock, pollMs, async () => {
+    const started = clock.monotonic();
+    if (started < restUntil) return;
+    await poll();
+    const ended = clock.monotonic();
+    restUntil = ended + 10 * (ended - started);
+  });
 }

@@ -1,3 +1,4 @@
+import type { Bus } from '@tenma/bus';
 import {
   emptyFleet,
   type FleetView,
@@ -6,27 +7,36 @@ import {
   withoutSilent,
   withPresence,
 } from '@tenma/fleet';
-import { defaults, type Heartbeat, type Presence, presenceMessageSchema, topics } from '@tenma/protocol';
+import {
+  defaults,
+  exchanges,
+  heartbeatSchema,
+  type Presence,
+  presenceMessageSchema,
+  topics,
+} from '@tenma/protocol';
 import type { Results } from '@tenma/results';
 import { type Clock, every } from '@tenma/runtime';
 import type { PoolSight } from './lifecycle/index.ts';
 
-/** What LE knows of the WEEs: presence by MQTT for show, heartbeats by the journal as proof that they consume. */
+/** What LE knows of the WEEs: presence by MQTT for show, heartbeats by AMQP as proof that they consume. */
 export interface FleetWatch extends AsyncDisposable {
   readonly view: FleetView;
   sightOf(region: string, pool: string): PoolSight;
-  onHeartbeat(heartbeat: Heartbeat): void;
-  /** WEEs that have not been heard of in the journal for `silentMs`, each named once. */
-  takeLost(now: number, silentMs: number): string[];
+  /** WEEs whose heartbeat has been missing for `silentMs`, on the monotonic clock: a step of the time loses nobody. */
+  lost(silentMs: number): string[];
+  /** What the lost one ran has been taken from it. */
+  forget(weeId: string): void;
   /** After an outage of our own, everybody's silence counts from now on. */
-  pardon(now: number): void;
+  pardon(): void;
 }
 
 interface Components {
+  readonly bus: Bus;
   readonly results: Results;
   readonly clock: Clock;
   /** A WEE that was not there, or has started anew. */
-  readonly onAppeared: (presence: Presence) => void;
+  readonly onAppeared: (online: Iterable<Presence>, presence: Presence) => void;
 }
 
 interface Heard {
@@ -34,7 +44,7 @@ interface Heard {
   readonly pools: Map<string, number | null>;
 }
 
-export async function watchFleet({ results, clock, onAppeared }: Components): Promise<FleetWatch> {
+export async function watchFleet({ bus, results, clock, onAppeared }: Components): Promise<FleetWatch> {
   let view = emptyFleet;
   const heard = new Map<string, Heard>();
 
@@ -44,7 +54,16 @@ export async function watchFleet({ results, clock, onAppeared }: Components): Pr
     const message = parsed.data;
     const before = view.wees.get(message.wee_id)?.presence.boot_id;
     view = withPresence(view, message, clock.now());
-    if (message.status !== 'offline' && 'pools' in message && before !== message.boot_id) onAppeared(message);
+    if (message.status !== 'offline' && 'pools' in message && before !== message.boot_id) {
+      onAppeared(onlineOf(view), message);
+    }
+  });
+  const heartbeats = await bus.subscribe(exchanges.heartbeats, (body) => {
+    const parsed = heartbeatSchema.safeParse(body);
+    if (!parsed.success) return;
+    const { wee_id, region, pools } = parsed.data;
+    const taken = pools.map(({ pool, last_taken_queued_at: at }) => [poolKey(region, pool), at] as const);
+    heard.set(wee_id, { at: clock.monotonic(), pools: new Map(taken) });
   });
   const status = results.onStatus((now) => {
     if (now === 'connected') view = withFreshSight(view, clock.now());
@@ -68,22 +87,23 @@ export async function watchFleet({ results, clock, onAppeared }: Components): Pr
       }
       return { alive, takenUpTo };
     },
-    onHeartbeat({ wee_id, region, pools }) {
-      const taken = pools.map(({ pool, last_taken_queued_at: at }) => [poolKey(region, pool), at] as const);
-      heard.set(wee_id, { at: clock.now(), pools: new Map(taken) });
+    lost(silentMs) {
+      const now = clock.monotonic();
+      return [...heard].filter(([, { at }]) => now - at > silentMs).map(([id]) => id);
     },
-    takeLost(now, silentMs) {
-      const lost = [...heard].filter(([, { at }]) => now - at > silentMs).map(([id]) => id);
-      for (const id of lost) heard.delete(id);
-      return lost;
-    },
-    pardon(now) {
-      for (const entry of heard.values()) entry.at = now;
+    forget: (weeId) => void heard.delete(weeId),
+    pardon() {
+      for (const entry of heard.values()) entry.at = clock.monotonic();
     },
     async [Symbol.asyncDispose]() {
       sweep[Symbol.dispose]();
       status[Symbol.dispose]();
+      await heartbeats[Symbol.asyncDispose]();
       await subscription[Symbol.asyncDispose]();
     },
   };
+}
+
+function onlineOf(view: FleetView): Presence[] {
+  return [...view.wees.values()].map(({ presence }) => presence).filter(({ status }) => status === 'online');
 }

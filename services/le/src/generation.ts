@@ -29,6 +29,8 @@ export async function checkGeneration({
   // Another replica that is faster does the rest; this one has nothing to add.
   if (!(await store.compareAndSet(name, stored, String(generation)))) return 0;
   const due = await store.makeAllDue(clock.now());
+  // A replica that was slower has nothing to write over a newer one.
+  if ((await store.read(name)) !== String(generation)) return due;
   await bus.writeMarker(queues.marker, { generation } satisfies Marker);
   if (due > 0)
     log.warn({ generation, due }, 'the broker has lost its queues; unfinished tasks are sent again');

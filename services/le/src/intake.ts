@@ -1,11 +1,19 @@
-import { isDeepStrictEqual } from 'node:util';
-import { limits, type Problem, pointer, problem, submissionSchema } from '@tenma/protocol';
+import {
+  isDeeperThan,
+  type Json,
+  limits,
+  type Problem,
+  pointer,
+  problem,
+  type Submission,
+  submissionSchema,
+} from '@tenma/protocol';
 import type { Clock } from '@tenma/runtime';
-import type { Store, TaskControl, TaskRecord, TaskSpec } from '@tenma/store';
+import type { Store, TaskControl, TaskRecord } from '@tenma/store';
 import type { z } from 'zod';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Ledger } from './ledger.ts';
-import { firstLife, specOf } from './lifecycle/index.ts';
+import { asksTheSame, firstLife, specOf } from './lifecycle/index.ts';
 import type { Metrics } from './metrics.ts';
 import type { OutboxGauge } from './outbox-gauge.ts';
 import type { TaskTypes } from './task-types.ts';
@@ -40,25 +48,33 @@ export function createIntake(components: Components): Intake {
   return {
     async submit(items, options) {
       if (components.outbox.full) return items.map(() => ({ problem: problem('outbox_full') }));
-      const records = items.map((item) => recordOf(components, item, options));
-      const good = records.filter((record): record is TaskRecord => !isProblem(record));
-      const written = good.length > 0 ? await write(components, good) : [];
+      const judged = items.map((item) => judge(components, item, options));
+      const wanted = judged.filter((one): one is Wanted => !isProblem(one));
+      const written = wanted.length > 0 ? await write(components, wanted) : [];
       let next = 0;
-      return records.map((record) =>
-        isProblem(record) ? { problem: record } : (written[next++] as Submitted),
-      );
+      return judged.map((one) => (isProblem(one) ? { problem: one } : (written[next++] as Submitted)));
     },
   };
 }
 
-function isProblem(record: TaskRecord | Problem): record is Problem {
-  return 'code' in record;
+/** A submission that is right, and the record to be written for it. */
+interface Wanted {
+  readonly submission: Submission;
+  readonly record: TaskRecord;
+}
+
+function isProblem(judged: Wanted | Problem): judged is Problem {
+  return 'code' in judged;
 }
 
 /** The record of a submission that is right, or what is wrong with it. */
-function recordOf(components: Components, item: unknown, options: SubmitOptions): TaskRecord | Problem {
-  const { types, dispatcher, clock, newId } = components;
-  if (options.checkSizes && JSON.stringify(item).length > limits.taskBytes) {
+function judge(components: Components, item: unknown, options: SubmitOptions): Wanted | Problem {
+  const { types, clock, newId } = components;
+  if (isDeeperThan(item as Json, limits.jsonDepth)) {
+    const detail = `is nested deeper than ${limits.jsonDepth} levels`;
+    return problem('invalid_request', { errors: [{ pointer: '#/input', detail }] });
+  }
+  if (options.checkSizes && Buffer.byteLength(JSON.stringify(item)) > limits.taskBytes) {
     return problem('too_large', { detail: `the task is larger than ${limits.taskBytes} bytes` });
   }
   const parsed = submissionSchema.safeParse(item);
@@ -76,11 +92,12 @@ function recordOf(components: Components, item: unknown, options: SubmitOptions)
   if (life.expiresAt <= now) {
     return problem('invalid_request', { errors: [{ pointer: '#/deadline', detail: 'has passed' }] });
   }
-  return { spec, life: dispatcher.admit({ spec, life }), input, output: null };
+  return { submission, record: { spec, life, input, output: null } };
 }
 
-async function write(components: Components, records: readonly TaskRecord[]): Promise<Submitted[]> {
+async function write(components: Components, wanted: readonly Wanted[]): Promise<Submitted[]> {
   const { ledger, dispatcher, outbox, metrics } = components;
+  const records = wanted.map(({ record }) => ({ ...record, life: dispatcher.admit(record) }));
   const outcomes = await ledger.insert(records).catch((error: unknown) => {
     dispatcher.withdraw(records.map(({ spec }) => spec.id));
     throw error;
@@ -90,10 +107,11 @@ async function write(components: Components, records: readonly TaskRecord[]): Pr
   outbox.added(inserted.length);
   for (const { spec } of inserted) metrics.submitted(spec.type);
   const answers: Submitted[] = [];
-  for (const [index, record] of records.entries()) {
+  for (const [index, one] of wanted.entries()) {
     const outcome = outcomes[index];
-    if (!outcome || outcome.inserted) answers.push({ control: record, replayed: false });
-    else answers.push(await replay(components, record, outcome.existing));
+    const control = records[index] ?? one.record;
+    if (!outcome || outcome.inserted) answers.push({ control, replayed: false });
+    else answers.push(await replay(components, one, outcome.existing));
   }
   return answers;
 }
@@ -101,12 +119,12 @@ async function write(components: Components, records: readonly TaskRecord[]): Pr
 /** An earlier task has the same key: it stands for this one if it asks for the same. */
 async function replay(
   { store, dispatcher }: Components,
-  record: TaskRecord,
+  { submission, record }: Wanted,
   existing: TaskControl,
 ): Promise<Submitted> {
   dispatcher.withdraw([record.spec.id]);
   const first = await store.get(existing.spec.id);
-  if (first && asksTheSame(record, first)) return { control: existing, replayed: true };
+  if (first && asksTheSame(submission, record.input, first)) return { control: existing, replayed: true };
   const key = record.spec.idempotencyKey ?? '';
   const detail = `the key ${key} belongs to task ${existing.spec.id}, which asks for something else`;
   return { problem: problem('idempotency_conflict', { detail }) };
@@ -130,13 +148,4 @@ function unknownType(type: string, types: TaskTypes): Problem {
       ? `Known types: ${known.join(', ')}.`
       : 'No worker has announced itself yet: start a WEE, or wait for the one that is starting.';
   return problem('unknown_type', { detail: `no worker has announced the task type ${type}`, hint });
-}
-
-/** Whether two tasks were asked for by the same words; what only the time of asking decides is left out. */
-function asksTheSame(a: TaskRecord, b: TaskRecord): boolean {
-  return isDeepStrictEqual(a.input, b.input) && isDeepStrictEqual(wordsOf(a.spec), wordsOf(b.spec));
-}
-
-function wordsOf(spec: TaskSpec): Partial<TaskSpec> {
-  return { ...spec, id: '', createdAt: 0, traceparent: null };
 }

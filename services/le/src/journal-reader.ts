@@ -1,15 +1,18 @@
 import type { Bus, Consumer, Verdict } from '@tenma/bus';
-import { type Heartbeat, journalBatchSchema, queues, type TaskEvent } from '@tenma/protocol';
-import { type Clock, every, type Log, sleep } from '@tenma/runtime';
+import { journalBatchSchema, queues, type TaskEvent, taskEventSchema } from '@tenma/protocol';
+import { type Clock, createRecentMap, every, type Log, sleep } from '@tenma/runtime';
 import type { TaskControl } from '@tenma/store';
+import { z } from 'zod';
 import type { Ledger } from './ledger.ts';
 import { type Moment, onEvent, type Step } from './lifecycle/index.ts';
 import { createPendingEvents, type PendingTask } from './pending-events.ts';
 
 /** Reads what IC and the WEEs report, and writes it down: many events in one transaction, acknowledged after it. */
 export interface JournalReader extends AsyncDisposable {
-  /** What has arrived is written down without delay: what is not known has not happened, or not been told. */
-  readonly caughtUp: boolean;
+  /** Messages wait in the broker that have not been read. @throws BusUnavailableError */
+  isBehind(): Promise<boolean>;
+  /** Something has arrived of this task that is not written down yet. */
+  holds(taskId: string): boolean;
 }
 
 interface Components {
@@ -18,7 +21,6 @@ interface Components {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;
-  readonly onHeartbeat: (heartbeat: Heartbeat) => void;
 }
 
 /**
@@ -28,9 +30,9 @@ interface Components {
 const queuedHoldMs = 100;
 const writeMax = 1_000;
 const prefetch = 500;
+const looseBatchSchema = z.object({ from: z.string(), events: z.array(z.unknown()) });
 const retryMs = 500;
-/** Events that wait longer than this show that the reader is behind. */
-const behindMs = 1_000;
+const endedKept = 20_000;
 
 export async function startJournalReader(components: Components): Promise<JournalReader> {
   const reader = new BatchingReader(components);
@@ -41,6 +43,9 @@ export async function startJournalReader(components: Components): Promise<Journa
 class BatchingReader implements JournalReader {
   readonly #components: Components;
   readonly #pending = createPendingEvents();
+  /** Ended tasks, up to which dispatch: what still comes of those needs no look at the store. */
+  readonly #ended = createRecentMap<number>(endedKept);
+  #underWay: ReadonlyMap<string, PendingTask> = new Map();
   #writing = false;
   #closed = false;
   #consumer: Consumer | undefined;
@@ -57,8 +62,12 @@ class BatchingReader implements JournalReader {
     this.#holding = every(clock, queuedHoldMs / 2, () => void (this.#pending.size > 0 && this.#kick()));
   }
 
-  get caughtUp(): boolean {
-    return (this.#pending.oldest ?? Infinity) > this.#components.clock.now() - behindMs;
+  async isBehind(): Promise<boolean> {
+    return (await this.#components.bus.depth(queues.journal)) !== 0;
+  }
+
+  holds(taskId: string): boolean {
+    return this.#pending.has(taskId) || this.#underWay.has(taskId);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -69,14 +78,7 @@ class BatchingReader implements JournalReader {
   }
 
   #receive(body: unknown): Promise<Verdict> | Verdict {
-    const parsed = journalBatchSchema.safeParse(body);
-    if (!parsed.success) {
-      const issues = parsed.error.issues.slice(0, 5);
-      this.#components.log.error({ issues }, 'a journal message is not one; dropped');
-      return 'drop';
-    }
-    const { events, heartbeat } = parsed.data;
-    if (heartbeat) this.#components.onHeartbeat(heartbeat);
+    const events = this.#eventsOf(body).filter((event) => this.#isNews(event));
     if (events.length === 0) return 'ack';
     const now = this.#components.clock.now();
     return new Promise((resolve) => {
@@ -88,6 +90,24 @@ class BatchingReader implements JournalReader {
       for (const event of events) this.#pending.add(event, written, now);
       this.#kick();
     });
+  }
+
+  /** One event that is not what it should be must not take the others with it. */
+  #eventsOf(body: unknown): TaskEvent[] {
+    const whole = journalBatchSchema.safeParse(body);
+    if (whole.success) return whole.data.events;
+    const loose = looseBatchSchema.safeParse(body);
+    const parsed = (loose.data?.events ?? []).map((event) => taskEventSchema.safeParse(event));
+    const issues = whole.error.issues.slice(0, 5);
+    this.#components.log.error(
+      { issues, from: loose.data?.from },
+      'a journal message holds what it should not',
+    );
+    return parsed.filter((event) => event.success).map(({ data }) => data);
+  }
+
+  #isNews(event: TaskEvent): boolean {
+    return event.dispatch_no > (this.#ended.get(event.task_id) ?? 0);
   }
 
   /** Writes at the end of the turn, so that messages that arrive together are written together. */
@@ -118,9 +138,14 @@ class BatchingReader implements JournalReader {
   async #write(batch: ReadonlyMap<string, PendingTask>): Promise<void> {
     const { ledger, clock, random } = this.#components;
     const moment = { now: clock.now(), random };
-    await ledger.change([...batch.keys()], (control) =>
+    this.#underWay = batch;
+    const changed = await ledger.change([...batch.keys()], (control) =>
       fold(control, inOrder(batch.get(control.spec.id)?.events ?? []), moment),
     );
+    this.#underWay = new Map();
+    for (const { after } of changed) {
+      if (after.life.finishedAt !== null) this.#ended.set(after.spec.id, after.life.dispatchNo);
+    }
     for (const { written } of batch.values()) for (const done of written) done();
   }
 }

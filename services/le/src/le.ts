@@ -19,6 +19,7 @@ import type { ActiveRegion } from './outbox.ts';
 import { createOutboxGauge, type OutboxGauge } from './outbox-gauge.ts';
 import { createTaskTypes } from './task-types.ts';
 import { createTombstones } from './tombstones.ts';
+import { wakeWaiting } from './wake-waiting.ts';
 import { createTaskWatch } from './watch.ts';
 
 export interface LeOptions {
@@ -66,11 +67,13 @@ export async function startLe(components: Components, options: LeOptions): Promi
   const tombstones = createTombstones({ bus, log });
   const fleet = parts.use(
     await watchFleet({
+      bus,
       results,
       clock,
-      onAppeared(presence) {
-        types.announced(presence);
+      onAppeared(online, presence) {
+        types.announced(online);
         tombstones.repeat();
+        void wakeWaiting({ store, ledger, clock, log }, presence).then(() => dispatcher.poll());
       },
     }),
   );
@@ -85,16 +88,7 @@ export async function startLe(components: Components, options: LeOptions): Promi
   const stopping = new AbortController();
   parts.defer(() => stopping.abort(new Error('LE stops')));
   parts.use(keepGeneration(components, () => void dispatcher.poll()));
-  const journal = parts.use(
-    await startJournalReader({
-      bus,
-      ledger,
-      clock,
-      log,
-      random,
-      onHeartbeat: (beat) => fleet.onHeartbeat(beat),
-    }),
-  );
+  const journal = parts.use(await startJournalReader({ bus, ledger, clock, log, random }));
   parts.use(startClockKeeper({ bus, store, ledger, fleet, journal, clock, log, random }));
   void types.load(stopping.signal);
 

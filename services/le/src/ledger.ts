@@ -8,7 +8,7 @@ export interface Changed {
   readonly after: TaskControl;
 }
 
-/** Decides from what a task is what it becomes; null for no change. Called again if somebody else was faster. */
+/** Decides from what a task is what it becomes; null for no change. Pure: it may be called more than once. */
 export type Decide = (control: TaskControl) => Step | null;
 
 /**
@@ -86,7 +86,7 @@ class StoreLedger implements Ledger {
   async #attempt(ids: readonly string[], decide: Decide): Promise<{ written: Changed[]; lost: string[] }> {
     const changed: Changed[] = [];
     const changes: TaskChange[] = [];
-    for (const before of await this.#read(ids)) {
+    for (const before of await this.#read(ids, decide)) {
       const step = decide(before);
       if (!step) continue;
       changed.push({ before, after: { spec: before.spec, life: step.life } });
@@ -101,12 +101,13 @@ class StoreLedger implements Ledger {
     return { written, lost };
   }
 
-  async #read(ids: readonly string[]): Promise<TaskControl[]> {
+  /** From memory where that leads to a change, which is compared and set; a decision for none needs a fresh look. */
+  async #read(ids: readonly string[], decide: Decide): Promise<TaskControl[]> {
     const known: TaskControl[] = [];
     const unknown: string[] = [];
     for (const id of ids) {
       const control = this.#remembered.get(id);
-      if (control) known.push(control);
+      if (control && decide(control)) known.push(control);
       else unknown.push(id);
     }
     return unknown.length === 0 ? known : [...known, ...(await this.#store.controls(unknown))];

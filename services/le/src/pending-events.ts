@@ -11,8 +11,7 @@ export interface PendingTask {
 /** Events of the journal that have arrived and are not written down, by task. */
 export interface PendingEvents {
   readonly size: number;
-  /** When the one that waits longest has arrived; null when none waits. */
-  readonly oldest: number | null;
+  has(taskId: string): boolean;
   add(event: TaskEvent, written: () => void, now: number): void;
   /** Takes up to `limit` tasks out, leaving for now those of which only `queued` is known since after `heldSince`. */
   take(limit: number, heldSince: number): Map<string, PendingTask>;
@@ -26,10 +25,7 @@ export function createPendingEvents(): PendingEvents {
     get size() {
       return tasks.size;
     },
-    get oldest() {
-      const first = tasks.values().next();
-      return first.done ? null : first.value.since;
-    },
+    has: (taskId) => tasks.has(taskId),
     add(event, written, now) {
       const found = tasks.get(event.task_id);
       if (found) {

@@ -1,4 +1,4 @@
-import { type Json, pointer, type Presence, type TaskType } from '@tenma/protocol';
+import { type Json, pointer, type Presence, roughJsonBytes, type TaskType } from '@tenma/protocol';
 import { type Clock, type Log, sleep } from '@tenma/runtime';
 import type { Store } from '@tenma/store';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
@@ -9,7 +9,8 @@ export interface TaskTypes {
   all(): readonly TaskType[];
   /** What is wrong with an input, by JSON pointer; empty when it is right. */
   faults(type: string, input: Json): { pointer: string; detail: string }[];
-  announced(presence: Presence): void;
+  /** Somebody has appeared; `online` is the whole fleet: of a type the highest version that somebody has counts. */
+  announced(online: Iterable<Presence>): void;
   /** Reads what earlier runs have learned; tries until the store answers. */
   load(signal: AbortSignal): Promise<void>;
 }
@@ -17,8 +18,18 @@ export interface TaskTypes {
 interface Known {
   readonly type: TaskType;
   readonly text: string;
-  validate: ValidateFunction | undefined;
+  validators: Validators | undefined;
 }
+
+/** Two checks of one schema: the quick one decides, the thorough one names every fault. */
+interface Validators {
+  readonly quick: ValidateFunction;
+  readonly thorough: ValidateFunction;
+}
+
+/** Naming every fault of an input larger than this could hold up everybody else: then only the first is named. */
+const thoroughBytes = 8 * 1024;
+const faultsMax = 20;
 
 const retryMs = 500;
 
@@ -27,18 +38,14 @@ export function createTaskTypes({ store, clock, log }: { store: Store; clock: Cl
 
   function learn(type: TaskType): boolean {
     const text = JSON.stringify(type);
-    const before = known.get(type.type);
-    if (before?.text === text) return false;
-    // While an update rolls through the fleet both versions speak: the newer one counts.
-    if (before && compareVersions(type.version, before.type.version) < 0) return false;
-    known.set(type.type, { type, text, validate: undefined });
+    if (known.get(type.type)?.text === text) return false;
+    known.set(type.type, { type, text, validators: undefined });
     return true;
   }
 
-  function validatorOf(entry: Known): ValidateFunction {
-    const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: false });
-    entry.validate ??= ajv.compile(entry.type.input_schema);
-    return entry.validate;
+  function validatorsOf(entry: Known): Validators {
+    entry.validators ??= compile(entry.type.input_schema);
+    return entry.validators;
   }
 
   return {
@@ -47,11 +54,14 @@ export function createTaskTypes({ store, clock, log }: { store: Store; clock: Cl
     faults(type, input) {
       const entry = known.get(type);
       if (!entry) return [];
-      const validate = validatorOf(entry);
-      return validate(input) ? [] : (validate.errors ?? []).slice(0, 20).map(fault);
+      const { quick, thorough } = validatorsOf(entry);
+      if (quick(input)) return [];
+      const validate = roughJsonBytes(input) > thoroughBytes ? quick : thorough;
+      validate(input);
+      return (validate.errors ?? []).slice(0, faultsMax).map(fault);
     },
-    announced({ types }) {
-      const news = types.filter(learn);
+    announced(online) {
+      const news = newest(online).filter(learn);
       if (news.length === 0) return;
       store
         .saveTaskTypes(news)
@@ -68,6 +78,26 @@ export function createTaskTypes({ store, clock, log }: { store: Store; clock: Cl
       }
     },
   };
+}
+
+function compile(schema: TaskType['input_schema']): Validators {
+  const options = { strict: false, validateFormats: false };
+  return {
+    quick: new Ajv2020(options).compile(schema),
+    thorough: new Ajv2020({ ...options, allErrors: true }).compile(schema),
+  };
+}
+
+/** Of each type the highest version. While an update rolls through the fleet both versions speak. */
+function newest(online: Iterable<Presence>): TaskType[] {
+  const highest = new Map<string, TaskType>();
+  for (const { types } of online) {
+    for (const type of types) {
+      const other = highest.get(type.type);
+      if (!other || compareVersions(type.version, other.version) > 0) highest.set(type.type, type);
+    }
+  }
+  return [...highest.values()];
 }
 
 function fault(error: ErrorObject): { pointer: string; detail: string } {

@@ -1,6 +1,6 @@
 import type { Bus } from '@tenma/bus';
 import { type ControlMessage, exchanges } from '@tenma/protocol';
-import type { Log } from '@tenma/runtime';
+import { createRecentMap, type Log } from '@tenma/runtime';
 import type { Changed } from './ledger.ts';
 
 /** Tells every WEE which dispatches it must not start, or must abort; again to every WEE that appears later. */
@@ -14,7 +14,7 @@ const kept = 10_000;
 const perMessage = 500;
 
 export function createTombstones({ bus, log }: { bus: Bus; log: Log }): Tombstones {
-  const buried = new Map<string, number>();
+  const buried = createRecentMap<number>(kept);
 
   function tell(tasks: ControlMessage['tasks']): void {
     for (let start = 0; start < tasks.length; start += perMessage) {
@@ -29,27 +29,28 @@ export function createTombstones({ bus, log }: { bus: Bus; log: Log }): Tombston
     onChange(changes) {
       const fresh: ControlMessage['tasks'] = [];
       for (const { before, after } of changes) {
-        if (!needsTombstone(before, after)) continue;
-        buried.set(after.spec.id, after.life.dispatchNo);
-        fresh.push({ task_id: after.spec.id, dispatch_no: after.life.dispatchNo });
-        const oldest = buried.keys().next();
-        if (buried.size > kept && !oldest.done) buried.delete(oldest.value);
+        const dispatchNo = superseded(before, after);
+        if (dispatchNo === null) continue;
+        buried.set(after.spec.id, dispatchNo);
+        fresh.push({ task_id: after.spec.id, dispatch_no: dispatchNo });
       }
       if (fresh.length > 0) tell(fresh);
     },
     repeat() {
-      tell([...buried].map(([task_id, dispatch_no]) => ({ task_id, dispatch_no })));
+      tell([...buried.entries()].map(([task_id, dispatch_no]) => ({ task_id, dispatch_no })));
     },
   };
 }
 
-/** LE ended it, or wants it ended, while a dispatch of it may still be on its way or running. */
-function needsTombstone({ life: was }: Changed['before'], { life }: Changed['after']): boolean {
-  if (life.dispatchNo === 0) return false;
-  if (life.cancelRequested && !was.cancelRequested) return true;
-  return (
-    (life.state === 'cancelled' || life.state === 'expired') &&
-    was.finishedAt === null &&
-    !was.cancelRequested
-  );
+/**
+ * The dispatch that nobody may start or go on with any more: LE has ended the task, wants it ended, or has taken the
+ * dispatch away and sends another. Null when there is none, or when a WEE itself has told of its end.
+ */
+function superseded({ life: was }: Changed['before'], { life }: Changed['after']): number | null {
+  if (was.dispatchNo === 0 || was.finishedAt !== null) return null;
+  const asked = life.cancelRequested && !was.cancelRequested;
+  const ended = (life.state === 'cancelled' || life.state === 'expired') && !was.cancelRequested;
+  const lost = was.state === 'running' && life.error?.code === 'worker_lost' && life.state !== 'running';
+  const passedOver = was.state === 'queued' && life.state === 'waiting';
+  return asked || ended || lost || passedOver ? was.dispatchNo : null;
 }

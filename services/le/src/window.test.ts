@@ -10,9 +10,9 @@ describe('the run-ahead window', () => {
     window.take(lane, 'a', 0);
     window.take(lane, 'b', 0);
     expect(window.free(lane)).toBe(0);
-    expect(window.release('a')).toEqual(lane);
+    expect(window.release('a', 'started')).toEqual(lane);
     expect(window.free(lane)).toBe(1);
-    expect(window.release('a')).toBeUndefined();
+    expect(window.release('a', 'started')).toBeUndefined();
   });
 
   it('counts a task that is sent again once', () => {
@@ -26,7 +26,7 @@ describe('the run-ahead window', () => {
     const window = createWindow(options);
     for (let n = 0; n < 40; n += 1) {
       window.take(lane, `task-${n}`, 0);
-      window.release(`task-${n}`);
+      window.release(`task-${n}`, 'started');
     }
     window.measure(2_000, 0);
     // 20 a second, half of it in a smoothed first measure: 0.5 s of 10 a second.

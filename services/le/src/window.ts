@@ -17,8 +17,10 @@ export interface Window {
   free(lane: Lane): number;
   /** Counts the task as out. Sending one again does not count it twice. */
   take(lane: Lane, taskId: string, now: number): void;
-  /** It started, ended, or came back. Returns its lane if it was out. */
-  release(taskId: string): Lane | undefined;
+  /** It stands in the queue of a pool: still out, and heard of now. */
+  refresh(taskId: string, now: number): void;
+  /** It started or ended, or it came back without having started. Returns its lane if it was out. */
+  release(taskId: string, how: 'started' | 'returned'): Lane | undefined;
   /** Measures the pace; call it every `elapsedMs`. Forgets tasks that were sent before `forgetBefore`. */
   measure(elapsedMs: number, forgetBefore: number): void;
 }
@@ -55,12 +57,19 @@ export function createWindow(options: WindowOptions = defaultWindow): Window {
       found.out.set(taskId, now);
       laneOf.set(taskId, found);
     },
-    release(taskId) {
+    refresh(taskId, now) {
+      const found = laneOf.get(taskId);
+      if (!found) return;
+      // To the end: the measure looks at the oldest first.
+      found.out.delete(taskId);
+      found.out.set(taskId, now);
+    },
+    release(taskId, how) {
       const found = laneOf.get(taskId);
       if (!found) return undefined;
       laneOf.delete(taskId);
       found.out.delete(taskId);
-      found.started += 1;
+      if (how === 'started') found.started += 1;
       return found.lane;
     },
     measure(elapsedMs, forgetBefore) {

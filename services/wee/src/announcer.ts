@@ -23,6 +23,8 @@ export interface Announcer {
   running(assignment: Assignment): void;
   progress(assignment: Assignment, sequence: number, progress: Json): void;
   presence(presence: Presence): Promise<void>;
+  /** Says that this boot is gone, and takes the retained presence away. */
+  goodbye(): Promise<void>;
 }
 
 interface Components {
@@ -33,14 +35,17 @@ interface Components {
 
 interface Identity {
   readonly weeId: string;
+  readonly bootId: string;
   readonly region: string;
 }
 
-const sourceOf = ({ region, weeId }: Identity) => `/regions/${region}/wees/${weeId}`;
+const sourceOf = ({ region, weeId }: Pick<Identity, 'region' | 'weeId'>) =>
+  `/regions/${region}/wees/${weeId}`;
 
 export function createAnnouncer(components: Components, identity: Identity): Announcer {
   const { results, clock, log } = components;
   const { region, weeId } = identity;
+  const topic = topics.worker(region, weeId);
   const source = sourceOf(identity);
 
   /** QoS 0 messages are of the moment: lost when MQTT is away. */
@@ -89,8 +94,17 @@ export function createAnnouncer(components: Components, identity: Identity): Ann
         data: presence,
       });
       await results
-        .announce(topics.worker(region, weeId), event, { qos: 1, retain: true })
+        .announce(topic, event, { qos: 1, retain: true })
         .catch((error: unknown) => log.warn({ err: error }, 'presence not announced'));
+    },
+    async goodbye() {
+      if (results.status !== 'connected') return;
+      try {
+        await results.announce(topic, willOf(identity, clock.now()).payload, { qos: 1 });
+        await results.announce(topic, null, { qos: 1, retain: true });
+      } catch (error) {
+        log.warn({ err: error }, 'no goodbye said');
+      }
     },
   };
 }
@@ -116,7 +130,7 @@ function resultOf(
 }
 
 /** What the broker says for a WEE that vanishes: that this boot of it is gone. */
-export function willOf(identity: Identity & { bootId: string }, at: number): Will {
+export function willOf(identity: Identity, at: number): Will {
   const { weeId, bootId, region } = identity;
   const data: Offline = { wee_id: weeId, boot_id: bootId, region, status: 'offline' };
   const id = `${bootId}/will`;

@@ -11,12 +11,16 @@ export interface AttemptRequest {
   readonly run: Omit<Run, 'run_id'>;
   readonly timeoutMs: number;
   readonly onProgress: (progress: Json) => void;
+  /** It is handed to another process after the first has died. */
+  readonly onRestart: () => void;
 }
 
 /** An attempt inside a process group. Mutable: the group moves it between processes and marks what it did to it. */
 export interface Attempt {
   readonly runId: number;
   readonly request: AttemptRequest;
+  /** It has been in a process before. */
+  begun: boolean;
   /** When it was handed to the process it is in, on the monotonic clock; null while it waits for one. */
   startedAt: number | null;
   aborted: { reason: 'timeout' | 'cancelled'; at: number; received: boolean } | null;

@@ -16,7 +16,7 @@ const schema = z
       .url({ protocol: /^amqps?$/, error: 'an amqp:// URL is needed' })
       .describe('RabbitMQ: `amqp://user:password@host:5672`.'),
     MQTT_URL: z
-      .url({ protocol: /^(mqtts?|wss?|tcp|ssl)$/, error: 'an mqtt:// URL is needed' })
+      .url({ protocol: /^(mqtt|ws)s?$/, error: 'an mqtt:// URL is needed' })
       .describe('The MQTT broker: `mqtt://host:1883`, or `mqtts:`, `ws:`, `wss:`.'),
     REGION: idSchema.default('ap-northeast-1').describe('The region this WEE stands in.'),
     LABELS: list
@@ -57,6 +57,11 @@ const schema = z
       .describe('`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.'),
   })
   .describe('Settings of WEE as a service of its own.');
+
+/** The environment without Tenma's own settings, which hold passwords. */
+export function workerEnvironment(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('TENMA_')));
+}
 
 export function weeConfig(environment: Environment) {
   return readConfig(schema, environment);

@@ -1,1 +1,2 @@
+export { workerEnvironment } from './config.ts';
 export { startWee, type WeeOptions } from './wee.ts';

@@ -1,19 +1,11 @@
 import type { Bus } from '@tenma/bus';
-import {
-  type Heartbeat,
-  type JournalBatch,
-  limits,
-  queues,
-  roughJsonBytes,
-  type TaskEvent,
-} from '@tenma/protocol';
+import { type JournalBatch, limits, queues, roughJsonBytes, type TaskEvent } from '@tenma/protocol';
 import { type Clock, createBatcher, fullJitterMs, type Log, reconnectBackoff, sleep } from '@tenma/runtime';
 
 /** The way back to LE: events in micro-batches, each kept until the broker has confirmed it. */
 export interface Journal {
   /** Resolves when the broker holds the event; tries for ever, until the signal. */
   write(event: TaskEvent): Promise<void>;
-  beat(heartbeat: Heartbeat): Promise<void>;
   /** Resolves when everything written is confirmed. */
   idle(): Promise<void>;
 }
@@ -55,8 +47,6 @@ export function createJournal(components: Components, from: string, closing: Abo
     async write(event) {
       await batcher.add(event);
     },
-    // A heartbeat tells of now: one that cannot be sent now is not worth sending later.
-    beat: (heartbeat) => bus.publish(queues.journal, { from, events: [], heartbeat } satisfies JournalBatch),
     idle: () => batcher.idle(),
   };
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createAmqpBus } from '@tenma/bus/amqp';
 import { createMqttResults } from '@tenma/results/mqtt';
 import { createLog, runProcess, systemClock } from '@tenma/runtime';
-import { weeConfig } from './config.ts';
+import { weeConfig, workerEnvironment } from './config.ts';
 import { willOf } from './announcer.ts';
 import { startWee } from './wee.ts';
 
@@ -23,6 +23,7 @@ runProcess(async () => {
         version: '0.1.0',
         labels: config.LABELS,
         packages: config.WORKERS,
+        environment: workerEnvironment(process.env),
         processes: config.PROCESSES,
         slots: config.SLOTS,
         drainMs: config.DRAIN_MS,

@@ -7,13 +7,13 @@ import { type ProcessGroup, startProcessGroup } from './process-group.ts';
 async function groupForTest(processes = 1): Promise<ProcessGroup> {
   return startProcessGroup(
     { clock: systemClock(), log: silentLog(), random: Math.random },
-    { packages: ['@tenma/workers/testing'], processes, abortGraceMs: 200, heapMb: 64 },
+    { packages: ['@tenma/workers/testing'], processes, abortGraceMs: 200, heapMb: 64, environment: {} },
   );
 }
 
 function request(type: string, input: Record<string, number> = {}, timeoutMs = 5_000): AttemptRequest {
   const run = { type, input, task_id: 'task', attempt: 1, idempotency_key: 'key', region: 'here' };
-  return { run, timeoutMs, onProgress: () => undefined };
+  return { run, timeoutMs, onProgress: () => undefined, onRestart: () => undefined };
 }
 
 const codeOf = (outcome: Outcome) => (outcome.outcome === 'failed' ? outcome.error.code : outcome.outcome);
@@ -76,7 +76,7 @@ describe('a process group', () => {
   it('does not start with packages that do not load', async () => {
     const components = { clock: systemClock(), log: silentLog(), random: Math.random };
     await expect(
-      startProcessGroup(components, { packages: ['@tenma/nothing'], processes: 1 }),
+      startProcessGroup(components, { packages: ['@tenma/nothing'], processes: 1, environment: {} }),
     ).rejects.toThrow(/@tenma\/nothing/);
   });
 

@@ -9,6 +9,8 @@ export interface ProcessGroupOptions {
   /** Module specifiers of worker packages; every process loads them all. */
   readonly packages: readonly string[];
   readonly processes: number;
+  /** What the processes see of the environment. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Heap of each process in MiB. Default 256. */
   readonly heapMb?: number;
   readonly abortGraceMs?: number;
@@ -34,9 +36,9 @@ const soloLanes = 2;
 /** Resolves when the first process has loaded its packages. @throws when they do not load */
 export async function startProcessGroup(
   components: Components,
-  { processes, heapMb = 256, abortGraceMs = defaults.abortGraceMs, packages }: ProcessGroupOptions,
+  { processes, heapMb = 256, abortGraceMs = defaults.abortGraceMs, ...rest }: ProcessGroupOptions,
 ): Promise<ProcessGroup> {
-  const group = new HealingGroup(components, { packages, heapMb, abortGraceMs });
+  const group = new HealingGroup(components, { ...rest, heapMb, abortGraceMs });
   try {
     await group.populate(processes);
     return group;
@@ -46,9 +48,11 @@ export async function startProcessGroup(
   }
 }
 
+type GroupOptions = Required<Omit<ProcessGroupOptions, 'processes'>>;
+
 class HealingGroup implements ProcessGroup {
   readonly #components: Components;
-  readonly #options: { packages: readonly string[]; heapMb: number; abortGraceMs: number };
+  readonly #options: GroupOptions;
   readonly #attempts = new Map<number, Attempt>();
   readonly #members = new Set<WorkerProcess>();
   readonly #starting = new Set<WorkerProcess>();
@@ -61,17 +65,12 @@ class HealingGroup implements ProcessGroup {
   #closed = false;
   types: readonly TaskType[] = [];
 
-  constructor(
-    components: Components,
-    options: { packages: readonly string[]; heapMb: number; abortGraceMs: number },
-  ) {
+  constructor(components: Components, options: GroupOptions) {
     this.#components = components;
     this.#options = options;
-    const { packages, heapMb } = options;
     this.#solo = createSoloLanes({
+      ...options,
       lanes: soloLanes,
-      packages,
-      heapMb,
       log: components.log,
       onStart: (attempt) => this.#handedOver(attempt),
       onEvent: (attempt, event) => this.#onEvent(attempt, event),
@@ -90,7 +89,15 @@ class HealingGroup implements ProcessGroup {
   start(request: AttemptRequest): { runId: number; ended: Promise<Outcome> } {
     const runId = ++this.#lastRunId;
     const ended = new Promise<Outcome>((settle) => {
-      const attempt: Attempt = { runId, request, startedAt: null, aborted: null, culprit: false, settle };
+      const attempt: Attempt = {
+        runId,
+        request,
+        begun: false,
+        startedAt: null,
+        aborted: null,
+        culprit: false,
+        settle,
+      };
       this.#attempts.set(runId, attempt);
       this.#assign(attempt);
     });
@@ -110,18 +117,7 @@ class HealingGroup implements ProcessGroup {
   }
 
   async #addMember(): Promise<readonly TaskType[]> {
-    const { packages, heapMb } = this.#options;
-    const member = startWorkerProcess(this.#components.log, {
-      packages,
-      heapMb,
-      onGone: (runIds, error) => {
-        this.#members.delete(member);
-        this.#starting.delete(member);
-        if (this.#closed) return;
-        this.#onGone(runIds, error);
-        this.#replace();
-      },
-    });
+    const member = this.#startProcess();
     this.#starting.add(member);
     const types = await member.ready;
     this.#failedStarts = 0;
@@ -130,6 +126,26 @@ class HealingGroup implements ProcessGroup {
     else this.#members.add(member);
     for (const attempt of this.#parked.splice(0)) this.#assign(attempt);
     return types;
+  }
+
+  #startProcess(): WorkerProcess {
+    try {
+      const member = startWorkerProcess(this.#components.log, {
+        ...this.#options,
+        onGone: (runIds, error) => {
+          this.#members.delete(member);
+          this.#starting.delete(member);
+          if (this.#closed) return;
+          this.#onGone(runIds, error);
+          this.#replace();
+        },
+      });
+      return member;
+    } catch (error) {
+      // The system has no process to give; later it may.
+      if (!this.#closed) this.#replace();
+      throw error;
+    }
   }
 
   /** A dead member is replaced at once; one that does not even start, after a growing wait. */
@@ -162,6 +178,8 @@ class HealingGroup implements ProcessGroup {
   #handedOver(attempt: Attempt): void {
     attempt.startedAt = this.#components.clock.monotonic();
     attempt.aborted = null;
+    if (attempt.begun) attempt.request.onRestart();
+    attempt.begun = true;
   }
 
   #onEvent(attempt: Attempt, event: HostEvent): void {
@@ -191,14 +209,15 @@ class HealingGroup implements ProcessGroup {
 
   /**
    * Who pays for a dead process: the attempt it was killed for; else the only one inside; else nobody yet, and all of
-   * them run again alone. The others run again at no cost.
+   * them run again alone. The others run again at no cost. Whoever was being cancelled is.
    */
   #onGone(runIds: readonly number[], error: TaskError): void {
     const inside = runIds.map((id) => this.#attempts.get(id)).filter((attempt) => attempt !== undefined);
     const culprit = inside.find(({ culprit }) => culprit) ?? (inside.length === 1 ? inside[0] : undefined);
     for (const attempt of inside) {
-      if (attempt === culprit) this.#settle(attempt, deathOutcome(attempt, error));
-      else if (culprit) this.#assign(attempt);
+      if (attempt === culprit || attempt.aborted?.reason === 'cancelled') {
+        this.#settle(attempt, deathOutcome(attempt, error));
+      } else if (culprit) this.#assign(attempt);
       else {
         attempt.startedAt = null;
         this.#solo.add(attempt);

@@ -6,13 +6,12 @@ import {
   isFinalFailure,
   type ReturnedEvent,
 } from '@tenma/protocol';
-import type { Clock } from '@tenma/runtime';
+import { type Clock, createRecentMap } from '@tenma/runtime';
 import type { Announcer } from './announcer.ts';
 import type { Outcome } from './attempt.ts';
 import type { Journal } from './journal.ts';
 import type { PoolCounters } from './pool.ts';
 import type { ProcessGroup } from './process-group.ts';
-import { createRecentMap } from './recent-map.ts';
 import type { Slots } from './slots.ts';
 
 /** Takes an assignment through its attempt: slot, process, announcement, journal, acknowledgement. */
@@ -21,6 +20,8 @@ export interface Runner {
   /** Dispatches that must not start, or must stop. */
   cancel(dispatches: ControlMessage['tasks']): void;
   readonly runningIds: readonly string[];
+  /** Starts nothing more: what is held goes back to its queue. */
+  stopStarting(): void;
   /** Tells of attempts that have begun and last; call it about ten times a second. */
   tellStarted(): void;
 }
@@ -41,7 +42,8 @@ interface Identity {
 interface Running {
   readonly assignment: Assignment;
   readonly runId: number;
-  readonly startedAt: number;
+  startedAt: number;
+  readonly ended: Promise<Outcome>;
 }
 
 /** Attempts shorter than this are told of only by their end: half the events for the many short tasks. */
@@ -61,22 +63,37 @@ class AttemptRunner implements Runner {
   readonly #untold = new Set<Running>();
   /** Up to which dispatch a task is cancelled; one retried by hand is sent out with a higher number. */
   readonly #cancelled = createRecentMap<number>(tombstonesKept);
+  /** From the taking of an attempt to the confirmation of its end. */
+  readonly #underWay = new Map<string, Promise<Verdict>>();
   readonly #ended = createRecentMap<true>(endedKept);
+  #stopped = false;
 
   constructor(components: Components, identity: Identity) {
     this.#components = components;
     this.#identity = identity;
   }
 
-  async run(assignment: Assignment, counters: PoolCounters): Promise<Verdict> {
+  run(assignment: Assignment, counters: PoolCounters): Promise<Verdict> {
+    const key = attemptKey(assignment);
+    if (this.#ended.get(key)) return Promise.resolve('ack');
+    // Delivered again while it runs here or its end is being written down: one run answers for both.
+    const running = this.#underWay.get(key) ?? this.#take(assignment, counters);
+    this.#underWay.set(key, running);
+    const over = () => this.#underWay.delete(key);
+    running.then(over, over);
+    return running;
+  }
+
+  async #take(assignment: Assignment, counters: PoolCounters): Promise<Verdict> {
     const { slots } = this.#components;
     counters.held += 1;
     await slots.acquire();
     counters.held -= 1;
     let ended: { outcome: Outcome; startedAt: number };
     try {
+      if (this.#stopped) return 'retry';
+      if (await this.#isNeedless(assignment)) return 'ack';
       const refusal = this.#refusal(assignment);
-      if (refusal === 'repeated') return 'ack';
       if (refusal) return await this.#giveBack(assignment, refusal);
       counters.running += 1;
       ended = await this.#execute(assignment);
@@ -91,10 +108,14 @@ class AttemptRunner implements Runner {
 
   cancel(dispatches: ControlMessage['tasks']): void {
     for (const { task_id, dispatch_no } of dispatches) {
-      this.#cancelled.set(task_id, dispatch_no);
+      this.#cancelled.set(task_id, Math.max(dispatch_no, this.#cancelled.get(task_id) ?? 0));
       const entry = this.#running.get(task_id);
       if (entry && entry.assignment.dispatch_no <= dispatch_no) this.#components.group.cancel(entry.runId);
     }
+  }
+
+  stopStarting(): void {
+    this.#stopped = true;
   }
 
   get runningIds(): readonly string[] {
@@ -113,12 +134,20 @@ class AttemptRunner implements Runner {
     }
   }
 
-  /** Why it must not start. `repeated`: delivered again while it runs here, or after it ended here. */
-  #refusal(assignment: Assignment): ReturnedEvent['reason'] | 'repeated' | null {
-    const { id, dispatch_no, not_after } = assignment;
+  /**
+   * LE took an attempt for lost that still runs here, and has sent the task again: that attempt's end comes first.
+   * Resolves with whether it has made this one needless.
+   */
+  async #isNeedless({ id, dispatch_no }: Assignment): Promise<boolean> {
+    const earlier = this.#running.get(id);
+    if (!earlier || earlier.assignment.dispatch_no >= dispatch_no) return false;
+    return (await earlier.ended).outcome === 'succeeded';
+  }
+
+  /** Why it must not start. */
+  #refusal({ id, dispatch_no, not_after }: Assignment): ReturnedEvent['reason'] | null {
     if (dispatch_no <= (this.#cancelled.get(id) ?? 0)) return 'cancelled';
-    if (this.#components.clock.now() > not_after) return 'not_after';
-    return this.#running.has(id) || this.#ended.get(attemptKey(assignment)) ? 'repeated' : null;
+    return this.#components.clock.now() > not_after ? 'not_after' : null;
   }
 
   async #giveBack(assignment: Assignment, reason: ReturnedEvent['reason']): Promise<Verdict> {
@@ -132,20 +161,29 @@ class AttemptRunner implements Runner {
   async #execute(assignment: Assignment): Promise<{ outcome: Outcome; startedAt: number }> {
     const { group, announcer, clock } = this.#components;
     const { id, type, input, attempt, idempotency_key, timeout_ms } = assignment;
-    const startedAt = clock.now();
     let sequence = 0;
     const { runId, ended } = group.start({
       run: { type, input, task_id: id, attempt, idempotency_key, region: this.#identity.region },
       timeoutMs: timeout_ms,
       onProgress: (progress) => announcer.progress(assignment, ++sequence, progress),
+      onRestart: () => this.#tellAnew(id),
     });
-    const entry: Running = { assignment, runId, startedAt };
+    const entry: Running = { assignment, runId, startedAt: clock.now(), ended };
     this.#running.set(id, entry);
     this.#untold.add(entry);
     const outcome = await ended;
     this.#running.delete(id);
     this.#untold.delete(entry);
-    return { outcome, startedAt };
+    return { outcome, startedAt: entry.startedAt };
+  }
+
+  /** It begins again in another process, through no fault of its own: its time counts from now, for LE too. */
+  #tellAnew(taskId: string): void {
+    const entry = this.#running.get(taskId);
+    if (!entry) return;
+    entry.startedAt = this.#components.clock.now();
+    this.#untold.delete(entry);
+    this.#untold.add(entry);
   }
 
   async #report(assignment: Assignment, outcome: Outcome, startedAt: number): Promise<Verdict> {

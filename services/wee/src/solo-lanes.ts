@@ -1,8 +1,8 @@
-import type { TaskError } from '@tenma/protocol';
+import { type TaskError, taskError } from '@tenma/protocol';
 import type { Log } from '@tenma/runtime';
 import type { HostEvent } from '@tenma/worker/messages';
 import type { Attempt } from './attempt.ts';
-import { startWorkerProcess, type WorkerProcess } from './worker-process.ts';
+import { startWorkerProcess, type WorkerProcess, type WorkerProcessOptions } from './worker-process.ts';
 
 /** Where the suspects of a crash run again, each alone in a fresh process, so that the one who did it is known. */
 export interface SoloLanes {
@@ -11,11 +11,9 @@ export interface SoloLanes {
   close(): void;
 }
 
-export interface SoloLanesOptions {
+export interface SoloLanesOptions extends Omit<WorkerProcessOptions, 'onGone'> {
   /** Suspects under test at once. */
   readonly lanes: number;
-  readonly packages: readonly string[];
-  readonly heapMb: number;
   readonly log: Log;
   /** The process is ready and gets the attempt. */
   readonly onStart: (attempt: Attempt) => void;
@@ -27,7 +25,7 @@ export interface SoloLanesOptions {
 }
 
 export function createSoloLanes(options: SoloLanesOptions): SoloLanes {
-  const { lanes, packages, heapMb, log, onStart, onEvent, onDeath, isOpen } = options;
+  const { lanes, log, onStart, onEvent, onDeath, isOpen } = options;
   const waiting: Attempt[] = [];
   const current = new Map<Attempt, WorkerProcess>();
   let busyLanes = 0;
@@ -35,8 +33,7 @@ export function createSoloLanes(options: SoloLanesOptions): SoloLanes {
   function runAlone(attempt: Attempt): Promise<void> {
     return new Promise((resolve) => {
       const process = startWorkerProcess(log, {
-        packages,
-        heapMb,
+        ...options,
         onGone(_, error) {
           current.delete(attempt);
           if (isOpen(attempt)) onDeath(attempt, error);
@@ -57,7 +54,10 @@ export function createSoloLanes(options: SoloLanesOptions): SoloLanes {
 
   async function lane(): Promise<void> {
     for (let attempt = waiting.shift(); attempt; attempt = waiting.shift()) {
-      if (isOpen(attempt)) await runAlone(attempt);
+      if (!isOpen(attempt)) continue;
+      await runAlone(attempt).catch((error: unknown) =>
+        onDeath(attempt, taskError('worker_crashed', `no process could be started: ${String(error)}`)),
+      );
     }
     busyLanes -= 1;
   }

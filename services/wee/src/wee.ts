@@ -1,9 +1,17 @@
 import type { Bus } from '@tenma/bus';
-import { controlMessageSchema, defaults, exchanges, type Presence, queues, timestamp } from '@tenma/protocol';
+import {
+  controlMessageSchema,
+  defaults,
+  exchanges,
+  type Heartbeat,
+  type Presence,
+  queues,
+  timestamp,
+} from '@tenma/protocol';
 import type { Results } from '@tenma/results';
 import { type Clock, every, type Log, sleep } from '@tenma/runtime';
 import { createAnnouncer } from './announcer.ts';
-import { createJournal, type Journal } from './journal.ts';
+import { createJournal } from './journal.ts';
 import { openPool, type Pool } from './pool.ts';
 import { startProcessGroup } from './process-group.ts';
 import { createRunner, type Runner } from './runner.ts';
@@ -17,6 +25,8 @@ export interface WeeOptions {
   readonly labels?: readonly string[];
   /** Module specifiers of worker packages. */
   readonly packages: readonly string[];
+  /** What worker processes see of the environment: nothing that is not theirs, such as the URLs of the brokers. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Worker processes. Default 2. */
   readonly processes?: number;
   /** Attempts at once, over all processes. Default 64. */
@@ -43,10 +53,14 @@ export async function startWee(components: Components, options: WeeOptions): Pro
   const { weeId, region, labels = [], processes = 2, drainMs = 30_000 } = options;
   const slots = createSlots(options.slots ?? 64);
   const closing = new AbortController();
-  const group = await startProcessGroup(components, { packages: options.packages, processes });
+  const group = await startProcessGroup(components, {
+    packages: options.packages,
+    environment: options.environment,
+    processes,
+  });
   await bus.declareQueue(queues.journal, { kind: 'durable' });
   const journal = createJournal(components, weeId, closing.signal);
-  const announcer = createAnnouncer(components, { region, weeId });
+  const announcer = createAnnouncer(components, { region, weeId, bootId: options.bootId });
   const runner = createRunner({ group, journal, announcer, slots, clock }, { weeId, region });
   const control = await bus.subscribe(exchanges.control, (body) => {
     const message = controlMessageSchema.safeParse(body);
@@ -71,29 +85,31 @@ export async function startWee(components: Components, options: WeeOptions): Pro
     results.onStatus((now) => void (now === 'connected' && speak())),
     every(clock, defaults.heartbeatMs, async () => {
       await speak();
-      await beat(journal, runner, pools, options, clock).catch(() => undefined);
+      await beat(bus, runner, pools, options, clock);
     }),
     every(clock, 100, () => runner.tellStarted()),
     every(clock, 500, async () => void (await Promise.all(pools.map((pool) => pool.pace(500))))),
   ];
   await speak();
-  await beat(journal, runner, pools, options, clock).catch(() => undefined);
+  await beat(bus, runner, pools, options, clock);
   log.info({ weeId, region, pools: pools.map((pool) => pool.name) }, 'taking tasks');
 
   return {
     async [Symbol.asyncDispose]() {
+      log.info({ weeId, running: slots.taken }, 'draining: takes nothing new, finishes what runs');
       status = 'draining';
       await speak();
       await Promise.all(pools.map((pool) => pool.cancel()));
+      runner.stopStarting();
       await drained(slots, pools, clock, drainMs);
       await Promise.race([journal.idle(), sleep(clock, 5_000)]);
+      log.info({ weeId, given_back: slots.taken }, 'drained');
       for (const timer of timers) timer[Symbol.dispose]();
       closing.abort(new Error('WEE stops'));
       await Promise.all(pools.map((pool) => pool.close()));
       await control[Symbol.asyncDispose]();
       await group[Symbol.asyncDispose]();
-      status = 'offline';
-      await speak();
+      await announcer.goodbye();
     },
   };
 }
@@ -117,14 +133,15 @@ function presenceOf(
   };
 }
 
-function beat(
-  journal: Journal,
+/** A heartbeat tells of now: one that cannot be sent now is not worth sending later. */
+async function beat(
+  bus: Bus,
   runner: Runner,
   pools: readonly Pool[],
   { weeId, bootId, region }: WeeOptions,
   clock: Clock,
 ): Promise<void> {
-  return journal.beat({
+  const heartbeat: Heartbeat = {
     wee_id: weeId,
     boot_id: bootId,
     region,
@@ -136,7 +153,8 @@ function beat(
       running: counters.running,
       last_taken_queued_at: counters.lastTakenQueuedAt,
     })),
-  });
+  };
+  await bus.broadcast(exchanges.heartbeats, heartbeat).catch(() => undefined);
 }
 
 /** Resolves when nothing runs and nothing is held, or when the patience is over. */

@@ -20,6 +20,7 @@ export interface WorkerProcess {
 
 export interface WorkerProcessOptions {
   readonly packages: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Heap of the process in MiB; one that needs more dies alone. */
   readonly heapMb: number;
   /** Called once when the process is gone, with the runs that were inside it and why it went. */
@@ -28,11 +29,12 @@ export interface WorkerProcessOptions {
 
 export function startWorkerProcess(
   log: Log,
-  { packages, heapMb, onGone }: WorkerProcessOptions,
+  { packages, environment, heapMb, onGone }: WorkerProcessOptions,
 ): WorkerProcess {
   const child = fork(fileURLToPath(workerHostUrl), [...packages], {
     // What workers print is for people: stdout is for data.
     stdio: ['ignore', 2, 2, 'ipc'],
+    env: { ...environment },
     execArgv: [`--max-old-space-size=${heapMb}`],
   });
   const listeners = new Map<number, (event: HostEvent) => void>();
@@ -45,7 +47,8 @@ export function startWorkerProcess(
       else if (message.kind === 'load_failed') reject(new Error(message.error.message));
       else for (const event of message.events) deliver(listeners, event);
     });
-    child.once('exit', (code, signal) => {
+    // Not `exit`, which a process that could not be made never sends.
+    child.once('close', (code, signal) => {
       const how = signal ? `signal ${signal}` : `exit code ${code}`;
       reject(new Error(`the worker process ended with ${how} before it was ready`));
       log.debug({ pid: child.pid, how }, 'worker process gone');

@@ -79,11 +79,9 @@ export function upwardImports(tree: readonly SourceFile[]): Fault[] {
     return importsOf(file).flatMap((one) => {
       const target = targetOf(one);
       if (target === undefined || target === own) return [];
-      if ((levels[target] ?? Infinity) >= level)
-        return [fault(one, `imports ${target}, which is not below ${own}`)];
-      return own === 'packages/cli' && target.startsWith('services/') && !isMain(file.path)
-        ? [fault(one, `imports ${target}: only a main.ts starts services`)]
-        : [];
+      return (levels[target] ?? Infinity) < level
+        ? []
+        : [fault(one, `imports ${target}, which is not below ${own}`)];
     });
   });
 }

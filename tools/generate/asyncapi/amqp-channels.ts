@@ -12,6 +12,7 @@ const dispatchBatch = { name: 'DispatchBatch', title: 'Tasks to place', payload:
 const assignment = { name: 'Assignment', title: 'A placed task', payload: 'Assignment' };
 const journalBatch = { name: 'JournalBatch', title: 'What became of tasks', payload: 'JournalBatch' };
 const control = { name: 'ControlMessage', title: 'Tombstones', payload: 'ControlMessage' };
+const heartbeat = { name: 'Heartbeat', title: 'Proof of consumption', payload: 'Heartbeat' };
 const marker = { name: 'Marker', title: "The store's generation", payload: 'Marker' };
 
 /** The queues and the exchange. Their options are those that packages/bus declares them with. */
@@ -44,8 +45,7 @@ export const amqpChannels: readonly Channel[] = [
     server: 'amqp',
     address: queues.journal,
     title: 'The way back to LE',
-    description:
-      'A quorum queue. IC tells where each task went, WEEs how each attempt went; heartbeats ride along.',
+    description: 'A quorum queue. IC tells where each task went, WEEs how each attempt went.',
     messages: [journalBatch],
     bindings: queue(queues.journal),
   },
@@ -61,6 +61,28 @@ export const amqpChannels: readonly Channel[] = [
       amqp: {
         is: 'routingKey',
         exchange: { name: exchanges.control, type: 'fanout', durable: true, autoDelete: false, vhost: '/' },
+        bindingVersion,
+      },
+    },
+  },
+  {
+    name: 'heartbeats',
+    server: 'amqp',
+    address: exchanges.heartbeats,
+    title: 'From every WEE to every LE',
+    description:
+      'A fanout exchange, every 5 s: proof that a WEE consumes. One that is silent for 30 s is lost.',
+    messages: [heartbeat],
+    bindings: {
+      amqp: {
+        is: 'routingKey',
+        exchange: {
+          name: exchanges.heartbeats,
+          type: 'fanout',
+          durable: true,
+          autoDelete: false,
+          vhost: '/',
+        },
         bindingVersion,
       },
     },

@@ -7,6 +7,7 @@ type Row = readonly [service: Service, action: 'send' | 'receive', channel: stri
 const rows: readonly Row[] = [
   ['LE', 'send', 'dispatch', 'Sends out tasks that are due'],
   ['LE', 'receive', 'journal', 'Writes down what became of tasks; acknowledges after the commit'],
+  ['LE', 'receive', 'heartbeats', 'Takes attempts away from a WEE that is silent for 30 s'],
   ['LE', 'send', 'control', 'Tells WEEs what not to start, or to abort'],
   ['LE', 'send', 'marker', 'Writes the generation after a wiped broker has been made good'],
   ['LE', 'receive', 'marker', 'Reads the generation at every connection, and leaves it there'],
@@ -18,7 +19,8 @@ const rows: readonly Row[] = [
   ['IC', 'send', 'journal', 'Tells where each task went, or why it cannot go'],
   ['IC', 'receive', 'worker', 'Keeps its view of the fleet'],
   ['WEE', 'receive', 'pool', 'Takes tasks; acknowledges when the journal has their end'],
-  ['WEE', 'send', 'journal', 'Tells how attempts went, and every 5 s what it holds'],
+  ['WEE', 'send', 'journal', 'Tells how attempts went'],
+  ['WEE', 'send', 'heartbeats', 'Proves that it consumes'],
   ['WEE', 'receive', 'control', 'Drops or aborts what is cancelled'],
   ['WEE', 'send', 'taskResult', 'Announces successes and final failures'],
   ['WEE', 'send', 'taskProgress', 'Passes on what workers report'],

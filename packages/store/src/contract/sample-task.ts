@@ -52,6 +52,8 @@ export function sampleTask(
       clockAt: createdAt + 300_000,
       attempt: 0,
       dispatchNo: 0,
+      settledNo: 0,
+      earlierNo: 0,
       crashes: 0,
       placement: null,
       weeId: null,

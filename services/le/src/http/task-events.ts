@@ -52,7 +52,7 @@ export async function streamTaskEvents(
       if (!record) return;
       if (record.life.revision > lastRevision) {
         lastRevision = record.life.revision;
-        write(raw, stateEvent(record, source), lastRevision);
+        write(raw, stateEvent(record, source, clock.now()), lastRevision);
       }
       if (isTerminal(record.life.state)) raw.end();
     };
@@ -74,7 +74,7 @@ function write(raw: FastifyReply['raw'], event: CloudEvent<unknown>, revision: n
   raw.write(`${id}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
 }
 
-function stateEvent(record: TaskRecord, source: string): CloudEvent<unknown> {
+function stateEvent(record: TaskRecord, source: string, at: number): CloudEvent<unknown> {
   const { spec, life } = record;
   if (isTerminal(life.state)) return resultEvent(source, resultView(record), endOf(record));
   const { attempt, revision, state, reason } = life;
@@ -88,7 +88,6 @@ function stateEvent(record: TaskRecord, source: string): CloudEvent<unknown> {
     revision,
     reason,
   };
-  const at = life.startedAt ?? life.queuedAt ?? spec.createdAt;
   return cloudEvent({
     id: `${task_id}/${revision}`,
     source,

@@ -52,6 +52,8 @@ export function firstLife(spec: TaskSpec, now: number): TaskLife {
     clockAt: Math.min(readyAt + spec.queueTimeoutMs, expiresAt),
     attempt: 0,
     dispatchNo: 0,
+    settledNo: 0,
+    earlierNo: 0,
     crashes: 0,
     placement: null,
     weeId: null,
@@ -71,18 +73,22 @@ export function sentStraight(life: TaskLife, leaseUntil: number): TaskLife {
   return { ...life, dispatchNo: 1, dueAt: leaseUntil };
 }
 
-/** An ended task that somebody wants tried again: its clocks and counts begin anew, its dispatches go on counting. */
+/** An ended task that somebody wants tried again: its clocks and counts begin anew, its dispatches go on counting; a deadline that has passed no longer holds. */
 export function retriedByHand({ spec, life }: TaskControl, now: number): TaskLife {
+  const expiresAt = now + spec.totalTimeoutMs;
+  const deadline = spec.deadline !== null && spec.deadline > now ? spec.deadline : Infinity;
   const fresh = next(life, {
     state: 'accepted',
     reason: 'retried by hand',
+    settledNo: life.dispatchNo,
+    earlierNo: life.dispatchNo,
     dueAt: now,
     attempt: 0,
     crashes: 0,
     cancelRequested: false,
     announced: false,
     error: null,
-    expiresAt: now + spec.totalTimeoutMs,
+    expiresAt: Math.min(expiresAt, deadline),
     readyAt: now,
     queuedAt: null,
     startedAt: null,

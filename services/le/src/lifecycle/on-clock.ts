@@ -47,7 +47,10 @@ function checkQueued(control: TaskControl, pool: PoolSight | null, now: number):
   const passedOver = (pool?.takenUpTo ?? 0) > (life.queuedAt ?? now) + passedOverMs;
   if (pool && (!pool.alive || passedOver)) {
     const reason = pool.alive ? 'its pool has passed it over' : 'its pool has no worker any more';
-    return { life: next(life, { state: 'waiting', reason, dueAt: now, clockAt: startBy(control) }) };
+    const settledNo = life.dispatchNo;
+    return {
+      life: next(life, { state: 'waiting', settledNo, reason, dueAt: now, clockAt: startBy(control) }),
+    };
   }
   return { life: next(life, { clockAt: Math.min(startBy(control), now + defaults.heartbeatLostMs) }) };
 }

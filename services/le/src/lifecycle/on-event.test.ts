@@ -2,6 +2,7 @@ import { canFollow, isTerminal, taskError } from '@tenma/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { after, finished, moment, queued, specForTest, started, t0 } from './fixture.ts';
+import { retriedByHand } from './accept.ts';
 import { onCancel } from './on-cancel.ts';
 import { onEvent, onLost } from './on-event.ts';
 
@@ -99,6 +100,37 @@ describe('the journal of a task', () => {
     expect(onEvent(lost, finished(failure()), moment(t0 + 100))).toBeNull();
   });
 
+  it('does not let IC speak of a dispatch after its outcome: the retry stays due', () => {
+    const retrying = after([finished(failure())]);
+    expect(onEvent(retrying, queued(), moment(t0 + 40))).toBeNull();
+    const { task_id, dispatch_no, at } = queued();
+    expect(
+      onEvent(retrying, { kind: 'waiting', task_id, dispatch_no, at, reason: 'late' }, moment(t0 + 40)),
+    ).toBeNull();
+    const sentAgain = { ...retrying, life: { ...retrying.life, dispatchNo: 2 } };
+    expect(onEvent(sentAgain, queued({ dispatch_no: 2 }), moment(t0 + 50))?.life.state).toBe('queued');
+  });
+
+  it('ignores what is reported of a life before a retry by hand', () => {
+    const ended = after([finished(failure(false))]);
+    const again = { ...ended, life: retriedByHand(ended, t0 + 100) };
+    for (const event of [
+      finished(),
+      finished({ outcome: 'cancelled' }),
+      started({ at: t0 + 101 }),
+      queued(),
+    ]) {
+      expect(onEvent(again, event, moment(t0 + 110))).toBeNull();
+    }
+  });
+
+  it('renews the clock of an attempt that is delivered again to the same worker', () => {
+    const running = after([started()]);
+    expect(onEvent(running, started(), moment(t0 + 30))).toBeNull();
+    const again = onEvent(running, started({ at: t0 + 5_000 }), moment(t0 + 5_000));
+    expect(again?.life.clockAt).toBe((running.life.clockAt ?? 0) + 4_980);
+  });
+
   it('follows a redelivered attempt to its new worker', () => {
     expect(after([started(), started({ wee_id: 'wee-2', at: t0 + 25 })]).life.weeId).toBe('wee-2');
   });
@@ -118,6 +150,25 @@ describe('cancelling', () => {
     expect(stopped?.life.state).toBe('cancelled');
     const failed = onEvent({ ...running, life }, finished(failure()), moment(t0 + 60));
     expect(failed?.life.state).toBe('cancelled');
+  });
+
+  it('does not take the abort of a dispatch that was taken away for a cancellation', () => {
+    const waiting = after([
+      queued(),
+      { kind: 'returned', task_id: specForTest().id, dispatch_no: 1, at: t0, reason: 'not_after' },
+    ]);
+    expect(onEvent(waiting, finished({ outcome: 'cancelled' }), moment(t0 + 60))).toBeNull();
+  });
+
+  it('is overtaken by a failure that was announced already', () => {
+    const running = after([started()]);
+    const life = onCancel(running, t0 + 50)?.life ?? running.life;
+    const failed = onEvent(
+      { ...running, life },
+      finished({ ...failure(false), announced: true }),
+      moment(t0 + 60),
+    );
+    expect(failed?.life.state).toBe('failed');
   });
 
   it('says no for a task that has ended', () => {

@@ -17,20 +17,21 @@ import { cancelled, end, type Moment, next, type Step, startBy } from './step.ts
 
 /** A WEE that should have reported an attempt gets this much longer than its timeout and the grace of its abort. */
 const reportMarginMs = 10_000;
+const placementRetryMaxMs = 30_000;
 
 /**
  * What an event of the journal makes of a task; null when it changes nothing: it is late, repeated, or of a dispatch or
  * attempt that another one has overtaken. The first end wins.
  */
 export function onEvent(control: TaskControl, event: TaskEvent, moment: Moment): Step | null {
-  if (isTerminal(control.life.state)) return null;
+  if (isTerminal(control.life.state) || event.dispatch_no <= control.life.earlierNo) return null;
   switch (event.kind) {
     case 'queued':
       return onQueued(control, event, moment);
     case 'waiting':
       return onWaiting(control, event, moment);
     case 'started':
-      return onStarted(control, event);
+      return onStarted(control, event, moment);
     case 'finished':
       return onFinished(control, event, moment);
     case 'returned':
@@ -38,13 +39,19 @@ export function onEvent(control: TaskControl, event: TaskEvent, moment: Moment):
   }
 }
 
+/** IC speaks of the dispatch that is out, and nobody has spoken of it before. */
+function isNews(life: TaskLife, { dispatch_no }: TaskEvent): boolean {
+  return dispatch_no === life.dispatchNo && dispatch_no > life.settledNo;
+}
+
 function onQueued(control: TaskControl, event: QueuedEvent, { now }: Moment): Step | null {
   const { life } = control;
-  if (event.dispatch_no !== life.dispatchNo || life.state === 'queued') return null;
-  if (life.state === 'running' && life.dueAt === null) return null;
+  if (!isNews(life, event)) return null;
   return {
     life: next(life, {
       state: 'queued',
+      readyAt: readySince(life, now),
+      settledNo: event.dispatch_no,
       reason: null,
       placement: event.placement,
       queuedAt: event.at,
@@ -54,21 +61,36 @@ function onQueued(control: TaskControl, event: QueuedEvent, { now }: Moment): St
   };
 }
 
-function onWaiting(control: TaskControl, event: WaitingEvent, { now }: Moment): Step | null {
-  const { life } = control;
-  if (event.dispatch_no !== life.dispatchNo || (life.state === 'running' && life.dueAt === null)) return null;
-  const dueAt = now + defaults.placementRetryMs;
-  return { life: next(life, { state: 'waiting', reason: event.reason, dueAt, clockAt: startBy(control) }) };
+/** An attempt that was under way when it had to be sent again has used up none of its new queue time. */
+function readySince(life: TaskLife, now: number): number {
+  return life.state === 'running' ? now : life.readyAt;
 }
 
-function onStarted({ spec, life }: TaskControl, event: StartedEvent): Step | null {
+/** How long until IC is asked again: the longer it has waited, the less often; a WEE that appears wakes it anyway. */
+function placementRetry(life: TaskLife, now: number): number {
+  return Math.min(placementRetryMaxMs, Math.max(defaults.placementRetryMs, (now - life.readyAt) / 4));
+}
+
+function onWaiting(control: TaskControl, event: WaitingEvent, { now }: Moment): Step | null {
+  const { life } = control;
+  if (!isNews(life, event)) return null;
+  const readyAt = readySince(life, now);
+  const dueAt = Math.round(now + placementRetry({ ...life, readyAt }, now));
+  const { dispatch_no: settledNo, reason } = event;
+  const clockAt = startBy(control);
+  return { life: next(life, { state: 'waiting', readyAt, settledNo, reason, dueAt, clockAt }) };
+}
+
+function onStarted({ spec, life }: TaskControl, event: StartedEvent, { now }: Moment): Step | null {
   if (event.attempt < life.attempt) return null;
-  if (event.attempt === life.attempt && (life.state !== 'running' || life.weeId === event.wee_id))
-    return null;
-  const reportBy = event.at + spec.timeoutMs + defaults.abortGraceMs + reportMarginMs;
+  const repeated = event.wee_id === life.weeId && event.at <= (life.startedAt ?? 0);
+  if (event.attempt === life.attempt && (life.state !== 'running' || repeated)) return null;
+  // On our own clock: the WEE's may be off.
+  const reportBy = now + spec.timeoutMs + defaults.abortGraceMs + reportMarginMs;
   return {
     life: next(life, {
       state: 'running',
+      settledNo: Math.max(life.settledNo, event.dispatch_no),
       reason: null,
       placement: event.placement,
       queuedAt: event.queued_at,
@@ -85,6 +107,7 @@ function onFinished(control: TaskControl, event: FinishedEvent, moment: Moment):
   const { life } = control;
   const ran: TaskLife = {
     ...life,
+    settledNo: Math.max(life.settledNo, event.dispatch_no),
     placement: event.placement,
     queuedAt: event.queued_at,
     attempt: Math.max(life.attempt, event.attempt),
@@ -99,8 +122,13 @@ function onFinished(control: TaskControl, event: FinishedEvent, moment: Moment):
   const settled =
     event.attempt < life.attempt || (event.attempt === life.attempt && life.state !== 'running');
   if (settled) return null;
-  if (event.outcome === 'cancelled') return { life: cancelled(ran, event.at) };
-  const error = event.error ?? taskError('worker_error', 'the worker gave no reason');
+  if (event.outcome === 'cancelled') {
+    if (life.cancelRequested) return { life: cancelled(ran, event.at) };
+    // It was aborted because another dispatch takes its place: that one counts.
+    if (event.dispatch_no < life.dispatchNo || life.dueAt !== null) return null;
+  }
+  const error =
+    event.error ?? taskError('worker_lost', 'the attempt was aborted, and nobody had asked for it');
   return { life: afterFailure({ ...control, life: ran }, error, event.announced, moment) };
 }
 
@@ -111,10 +139,11 @@ function afterFailure(
   announced: boolean,
   moment: Moment,
 ): TaskLife {
-  if (life.cancelRequested) return cancelled(life, moment.now);
   const { attempt, crashes: before } = life;
   const final = isFinalFailure(error, { attempt, max_attempts: spec.retry.max_attempts, crashes: before });
   const crashes = before + (error.code === 'worker_crashed' ? 1 : 0);
+  // What is announced has happened, whatever was asked for meanwhile.
+  if (life.cancelRequested && !(final && announced)) return cancelled(life, moment.now);
   if (final) return end({ ...life, crashes }, { state: 'failed', at: moment.now, error, announced });
   const { initial_ms: initialMs, factor, cap_ms: capMs } = spec.retry;
   const dueAt = moment.now + fullJitterMs({ initialMs, factor, capMs }, attempt, moment.random);
@@ -132,12 +161,22 @@ function afterFailure(
 /** The WEE that runs it is gone, or never reported. */
 export function onLost(control: TaskControl, message: string, moment: Moment): Step | null {
   if (control.life.state !== 'running') return null;
-  return { life: afterFailure(control, taskError('worker_lost', message), false, moment) };
+  const life = { ...control.life, settledNo: control.life.dispatchNo };
+  return { life: afterFailure({ ...control, life }, taskError('worker_lost', message), false, moment) };
 }
 
 function onReturned(control: TaskControl, event: ReturnedEvent, { now }: Moment): Step | null {
   const { life } = control;
-  if (event.dispatch_no !== life.dispatchNo || life.state === 'running') return null;
+  if (event.dispatch_no !== life.dispatchNo || !(life.state === 'queued' || isNews(life, event))) return null;
   const reason = `given back by its pool: ${event.reason}`;
-  return { life: next(life, { state: 'waiting', reason, dueAt: now, clockAt: startBy(control) }) };
+  const { dispatch_no: settledNo } = event;
+  return {
+    life: next(life, {
+      state: 'waiting',
+      settledNo,
+      reason,
+      dueAt: now + defaults.placementRetryMs,
+      clockAt: startBy(control),
+    }),
+  };
 }

@@ -40,7 +40,11 @@ export function cancelled(life: TaskLife, at: number): TaskLife {
   return end(life, { state: 'cancelled', at, error, announced: false });
 }
 
-/** Until when it may start: the end of its queue time, or of all its time. */
+/**
+ * Until when it may start: the end of its queue time, or of all its time. A task that is sent again while it counts as
+ * running has left the queue behind it: only all its time counts.
+ */
 export function startBy({ spec, life }: TaskControl): number {
+  if (life.state === 'running') return life.expiresAt;
   return Math.min(life.readyAt + spec.queueTimeoutMs, life.expiresAt);
 }

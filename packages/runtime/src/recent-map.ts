@@ -2,6 +2,8 @@
 export interface RecentMap<Value> {
   set(key: string, value: Value): void;
   get(key: string): Value | undefined;
+  delete(key: string): void;
+  entries(): Iterable<[string, Value]>;
 }
 
 export function createRecentMap<Value>(size: number): RecentMap<Value> {
@@ -14,5 +16,7 @@ export function createRecentMap<Value>(size: number): RecentMap<Value> {
       if (entries.size > size && !oldest.done) entries.delete(oldest.value);
     },
     get: (key) => entries.get(key),
+    delete: (key) => void entries.delete(key),
+    entries: () => entries.entries(),
   };
 }
