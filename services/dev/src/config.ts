@@ -40,7 +40,7 @@ const schema = z
       .int()
       .min(1)
       .max(10_000)
-      .default(64)
+      .default(200)
       .describe('Attempts at once, over all processes and types.'),
     OUTBOX_LIMIT: z.coerce
       .number()

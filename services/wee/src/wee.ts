@@ -29,7 +29,7 @@ export interface WeeOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Worker processes. Default 2. */
   readonly processes?: number;
-  /** Attempts at once, over all processes. Default 64. */
+  /** Attempts at once, over all processes. Default 200. */
   readonly slots?: number;
   /** How long a drain waits for running attempts. Default 30 s. */
   readonly drainMs?: number;
@@ -51,7 +51,7 @@ interface Components {
 export async function startWee(components: Components, options: WeeOptions): Promise<AsyncDisposable> {
   const { bus, results, clock, log } = components;
   const { weeId, region, labels = [], processes = 2, drainMs = 30_000 } = options;
-  const slots = createSlots(options.slots ?? 64);
+  const slots = createSlots(options.slots ?? 200);
   const closing = new AbortController();
   const group = await startProcessGroup(components, {
     packages: options.packages,

@@ -5,7 +5,7 @@ import { type Fault, type SourceFile } from '../source-tree.ts';
 const defaultExports: readonly RegExp[] = [
   /^packages\/workers\/src\/(?:index|testing)\.ts$/,
   /^packages\/worker\/src\/host\/fixtures\//,
-  /^(?:examples|test)\/.*worker[^/]*\.ts$/,
+  /^(?:bench|examples|test)\/.*worker[^/]*\.ts$/,
   /(?:^|\/)[\w-]+\.config\.ts$/,
 ];
 
