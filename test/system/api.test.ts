@@ -230,6 +230,9 @@ describe('bad input', () => {
       422,
       'invalid_request',
     ],
+    ['a type to list that is none', 'GET', '/api/v1/tasks?type=%00', undefined, 422, 'invalid_request'],
+    ['a region to list that is none', 'GET', '/api/v1/tasks?region=%00', undefined, 422, 'invalid_request'],
+    ['a label to list that is none', 'GET', '/api/v1/tasks?label=a:%00', undefined, 422, 'invalid_request'],
     ['malformed JSON', 'POST', '/api/v1/tasks', '{"type":', 400, 'invalid_json'],
     ['more than 256 KiB', 'POST', '/api/v1/tasks', bigInput, 413, 'too_large'],
     ['an unknown id', 'GET', unknownId, undefined, 404, 'unknown_task'],
@@ -261,6 +264,13 @@ describe('bad input', () => {
     const { body } = await submit({ type: 'probe-http', input: { url: 5, colour: 'red' } });
     const pointers = (body['errors'] as { pointer: string }[]).map(({ pointer }) => pointer);
     expect(pointers.sort()).toEqual(['#/input/colour', '#/input/url']);
+  });
+
+  it('says where the reading of a body stopped', async () => {
+    const { body } = await submit('{"type":"echo",,}');
+    expect(body['errors']).toMatchObject([
+      { pointer: '#', detail: expect.stringContaining('position 15') as unknown },
+    ]);
   });
 
   it('needs a content type', async () => {
@@ -315,7 +325,7 @@ describe('what is there', () => {
     expect((await call('GET', '/api/v1/workers')).body['items']).toMatchObject([{ status: 'online' }]);
     expect((await call('GET', '/readyz')).body['status']).toBe('ready');
     const pools = (await call('GET', '/api/v1/pools')).body['items'] as { pool: string; queued: number }[];
-    expect(pools.find(({ pool }) => pool === 'echo-v1')).toMatchObject({ queued: 0, slots: 64 });
+    expect(pools.find(({ pool }) => pool === 'echo-v1')).toMatchObject({ queued: 0, slots: 200 });
     const openapi = (await call('GET', '/openapi.json')).body;
     expect(openapi['openapi']).toBe('3.1.0');
     expect(Object.keys(openapi['paths'] as object)).toContain('/api/v1/tasks/{id}/events');

@@ -12,8 +12,9 @@ export function createRecentMap<Value>(size: number): RecentMap<Value> {
     set(key, value) {
       entries.delete(key);
       entries.set(key, value);
+      if (entries.size <= size) return;
       const oldest = entries.keys().next();
-      if (entries.size > size && !oldest.done) entries.delete(oldest.value);
+      if (!oldest.done) entries.delete(oldest.value);
     },
     get: (key) => entries.get(key),
     delete: (key) => void entries.delete(key),

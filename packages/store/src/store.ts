@@ -76,16 +76,12 @@ export interface Store extends AsyncDisposable {
   claim(lane: Lane, options: { now: number; leaseUntil: number; limit: number }): Promise<TaskRecord[]>;
   /** Lanes with due tasks. Cheap however long the backlog. */
   dueLanes(now: number): Promise<LaneBacklog[]>;
-  /** The earliest `dueAt` after `now` of any task, to sleep until; null when there is none. */
-  nextDueAt(now: number): Promise<number | null>;
   /** Tasks whose clock has run out, oldest first. */
   clocksDue(now: number, limit: number): Promise<TaskControl[]>;
   /** Ended tasks whose end is not announced yet, oldest first. */
   unannounced(limit: number): Promise<TaskRecord[]>;
   /** Tasks that are `running` on this WEE. */
   runningOn(weeId: string): Promise<TaskControl[]>;
-  /** Tasks that are `queued` in this pool of this region. */
-  queuedIn(region: string, pool: string, limit: number): Promise<TaskControl[]>;
   /**
    * Makes every unfinished task without a later `run_at` or backoff due now, growing its revision by one; returns how
    * many were not due already.

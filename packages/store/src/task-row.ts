@@ -90,21 +90,9 @@ export interface TaskColumns extends LifeColumns {
   readonly input: string[];
 }
 
-/** The value of `held_by` for the tasks that stand in a pool's queue. */
-export function heldByQueue(region: string, pool: string): string {
-  return `queued:${region}/${pool}`;
-}
-
-/** The value of `held_by` for the tasks that run on a WEE. */
-export function heldByWee(weeId: string): string {
-  return `running:${weeId}`;
-}
-
-function heldBy(life: TaskLife): string | null {
-  if (life.state === 'queued' && life.placement)
-    return heldByQueue(life.placement.region, life.placement.pool);
-  if (life.state === 'running' && life.weeId !== null) return heldByWee(life.weeId);
-  return null;
+/** The WEE that the task runs on now; `weeId` stays when it has ended. */
+function heldBy({ state, weeId }: TaskLife): string | null {
+  return state === 'running' ? weeId : null;
 }
 
 export function emptyChangeColumns(): ChangeColumns {

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { taskErrorSchema } from '@tenma/protocol';
 import { type } from 'arktype';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
@@ -171,13 +172,14 @@ describe('runWorker', () => {
     expect(outcome).toMatchObject({ error: { code: 'invalid_progress', retryable: false } });
   });
 
+  const throwing = (error: unknown) => ({
+    ...greeting,
+    run() {
+      throw error;
+    },
+  });
+
   test('lets a WorkerError keep its code, and cuts details that are too large', async () => {
-    const throwing = (error: unknown) => ({
-      ...greeting,
-      run() {
-        throw error;
-      },
-    });
     const small = new WorkerError('no paper', { code: 'no_paper', details: { tray: 2 } });
     expect(await runWorker(throwing(small), attempt({}))).toEqual({
       kind: 'failed',
@@ -192,6 +194,44 @@ describe('runWorker', () => {
     const large = new WorkerError('no paper', { details: 'x'.repeat(20_000) });
     const outcome = await runWorker(throwing(large), attempt({}));
     expect(JSON.stringify(outcome).length).toBeLessThan(1_000);
+  });
+
+  /** What a worker in plain JavaScript makes of an error. */
+  const made = (error: Error, fields: object) => Object.assign(error, fields);
+  const unreadable = Object.defineProperty(new Error('x'), 'message', {
+    get() {
+      throw new Error('no');
+    },
+  });
+  test.each([
+    ['a code that is a number', made(new WorkerError('x'), { code: 404 }), { code: '404' }],
+    ['a code that is none', made(new WorkerError('x'), { code: { a: 1 } }), { code: 'worker_error' }],
+    ['an empty code', new WorkerError('x', { code: '' }), { code: 'worker_error' }],
+    ['a retryable that is text', made(new WorkerError('x'), { retryable: 'no' }), { retryable: false }],
+    [
+      'a message that is an object',
+      made(new WorkerError('x'), { message: { a: 1 } }),
+      { message: '{"a":1}' },
+    ],
+    ['a name that is a number', made(new WorkerError('x'), { name: 5 }), { name: '5' }],
+    ['an endless name', made(new Error('x'), { name: 'x'.repeat(100_000) }), { code: 'worker_error' }],
+    [
+      'fields of a plain error',
+      made(new Error('x'), { name: null, message: 7, stack: [] }),
+      { message: '7' },
+    ],
+    ['details that are no JSON', made(new WorkerError('x'), { details: () => 1 }), { code: 'worker_error' }],
+    ['details with a BigInt', made(new WorkerError('x'), { details: { n: 1n } }), { code: 'worker_error' }],
+    ['what is no error', Object.assign(Object.create(null) as object, { cycle }), { name: 'object' }],
+    ['fields that throw', unreadable, { code: 'worker_error' }],
+  ])('reports %s as the wire has it', async (_, thrown, expected) => {
+    const outcome = await runWorker(throwing(thrown), attempt({}));
+    if (outcome.kind !== 'failed') throw new Error('the attempt has to fail');
+    expect(taskErrorSchema.parse(outcome.error)).toEqual(outcome.error);
+    const text = JSON.stringify(outcome.error);
+    expect(JSON.parse(text)).toEqual(outcome.error);
+    expect(text.length).toBeLessThan(32_000);
+    expect(outcome.error).toMatchObject(expected);
   });
 
   test('reports whatever is thrown after an abort as the abort', async () => {

@@ -7,18 +7,32 @@ import { isWorkerError, type WorkerError } from './worker-error.ts';
 const messageLength = 4 * 1024;
 const stackLength = 8 * 1024;
 const detailsLength = 16 * 1024;
+/** Codes and class names; far more than any needs. */
+const nameLength = 200;
 const issuesListed = 20;
 
-/** What a worker threw, as the error of the attempt. */
+/**
+ * What a worker threw, as the error of the attempt. Workers are not checked by TypeScript alone: whatever stands in the
+ * fields of an error, this matches `taskErrorSchema` and is JSON.
+ */
 export function failureOf(thrown: unknown, signal: AbortSignal): TaskError {
+  try {
+    return readFailure(thrown, signal);
+  } catch {
+    // Fields of an error can be accessors, and those can throw.
+    return taskError('worker_error', 'the worker threw something that cannot be read');
+  }
+}
+
+function readFailure(thrown: unknown, signal: AbortSignal): TaskError {
   if (signal.aborted && signal.reason instanceof AttemptAborted) return abortFailure(thrown, signal.reason);
   if (isWorkerError(thrown)) return expectedFailure(thrown);
   const { name, message } = describeThrown(thrown);
-  const stack = thrown instanceof Error ? thrown.stack : undefined;
+  const stack: unknown = thrown instanceof Error ? thrown.stack : undefined;
   return {
     ...taskError('worker_error', message),
     name,
-    ...(stack === undefined ? {} : { details: { stack: cut(stack, stackLength) } }),
+    ...(typeof stack === 'string' ? { details: { stack: cut(stack, stackLength) } } : {}),
   };
 }
 
@@ -33,15 +47,19 @@ function abortFailure(thrown: unknown, aborted: AttemptAborted): TaskError {
 }
 
 function expectedFailure(error: WorkerError): TaskError {
-  const { code, retryable, name } = error;
   const details = error.details === undefined ? undefined : smallJson(error.details);
   return {
-    code,
-    message: cut(error.message, messageLength),
-    retryable,
-    name,
+    code: codeOf(error),
+    retryable: (error.retryable as unknown) === true,
+    ...describeThrown(error),
     ...(details === undefined ? {} : { details }),
   };
+}
+
+function codeOf(error: WorkerError): string {
+  const code: unknown = error.code;
+  if (typeof code === 'number') return String(code);
+  return typeof code === 'string' && code !== '' ? cut(code, nameLength) : 'worker_error';
 }
 
 /** `invalid_input` or `invalid_output`, with the places that are wrong as JSON Pointers in `details.errors`. */
@@ -55,15 +73,16 @@ export function mismatch(code: 'invalid_input' | 'invalid_output', issues: reado
 export function describeThrown(thrown: unknown): { name: string; message: string } {
   if (!(thrown instanceof Error))
     return { name: typeof thrown, message: cut(printable(thrown), messageLength) };
-  const name = thrown.name === 'Error' ? thrown.constructor.name : thrown.name;
-  return { name, message: cut(thrown.message, messageLength) };
+  const named: unknown = thrown.name === 'Error' ? thrown.constructor.name : thrown.name;
+  return { name: cut(printable(named), nameLength), message: cut(printable(thrown.message), messageLength) };
 }
 
-function printable(thrown: unknown): string {
+function printable(value: unknown): string {
+  if (typeof value === 'string') return value;
   try {
-    return typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? String(thrown));
+    return JSON.stringify(value) ?? String(value);
   } catch {
-    return String(thrown);
+    return typeof value === 'bigint' ? String(value) : 'an object that is not JSON';
   }
 }
 

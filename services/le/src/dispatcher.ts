@@ -42,6 +42,7 @@ const claimMax = 500;
 /** Claiming fewer than this at a time costs more in round trips than it gains. */
 const claimMin = 50;
 const measureMs = 500;
+const restFactor = 4;
 /** A task that was sent and not heard of for two leases is no longer counted as out. */
 const forgetAfterMs = 2 * defaults.dispatchLeaseMs;
 
@@ -189,7 +190,7 @@ class LaneDispatcher implements Dispatcher {
   }
 }
 
-/** Polls at its pace, but leaves the store alone for ten times as long as it took to answer. */
+/** Polls at its pace, but leaves the store alone for several times as long as it took to answer. */
 function pollGently(clock: Clock, poll: () => Promise<void>): Disposable {
   let restUntil = 0;
   return every(clock, pollMs, async () => {
@@ -197,6 +198,6 @@ function pollGently(clock: Clock, poll: () => Promise<void>): Disposable {
     if (started < restUntil) return;
     await poll();
     const ended = clock.monotonic();
-    restUntil = ended + 10 * (ended - started);
+    restUntil = ended + restFactor * (ended - started);
   });
 }

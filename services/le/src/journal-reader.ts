@@ -24,14 +24,17 @@ interface Components {
 }
 
 /**
- * `queued` alone is kept back this long: most tasks end sooner, and then one write says it all. Nobody waits for it
- * but the dispatch lease, which is far longer.
+ * `queued` alone is kept back this long. It is acknowledged all the same: if LE dies meanwhile the dispatch lease runs
+ * out and the task is sent again, which costs a repetition and no loss.
  */
-const queuedHoldMs = 100;
+const queuedHoldMs = 1_000;
+const releaseMs = 100;
 const writeMax = 1_000;
-const prefetch = 500;
+/** Messages, of up to 500 events each: what of them waits for the store stands in memory. */
+const prefetch = 100;
 const looseBatchSchema = z.object({ from: z.string(), events: z.array(z.unknown()) });
 const retryMs = 500;
+const closeMs = 2_000;
 const endedKept = 20_000;
 
 export async function startJournalReader(components: Components): Promise<JournalReader> {
@@ -59,7 +62,14 @@ class BatchingReader implements JournalReader {
     const { bus, clock } = this.#components;
     await bus.declareQueue(queues.journal, { kind: 'durable' });
     this.#consumer = await bus.consume(queues.journal, { prefetch }, ({ body }) => this.#receive(body));
-    this.#holding = every(clock, queuedHoldMs / 2, () => void (this.#pending.size > 0 && this.#kick()));
+    this.#holding = every(clock, releaseMs, () => this.#release(queuedHoldMs));
+  }
+
+  /** Resolves when nothing waits to be written, or when the patience is over. */
+  async #writingEnds(patienceMs: number): Promise<void> {
+    const { clock } = this.#components;
+    const until = clock.monotonic() + patienceMs;
+    while (this.#writing && clock.monotonic() < until) await sleep(clock, 10);
   }
 
   async isBehind(): Promise<boolean> {
@@ -72,22 +82,26 @@ class BatchingReader implements JournalReader {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#consumer?.cancel();
-    this.#closed = true;
     this.#holding?.[Symbol.dispose]();
+    this.#release(0);
+    await this.#writingEnds(closeMs);
+    this.#closed = true;
     await this.#consumer?.[Symbol.asyncDispose]();
   }
 
   #receive(body: unknown): Promise<Verdict> | Verdict {
     const events = this.#eventsOf(body).filter((event) => this.#isNews(event));
-    if (events.length === 0) return 'ack';
     const now = this.#components.clock.now();
+    for (const event of events) if (event.kind === 'queued') this.#pending.hold(event, now);
+    const urgent = events.filter(({ kind }) => kind !== 'queued');
+    if (urgent.length === 0) return 'ack';
     return new Promise((resolve) => {
-      let left = events.length;
+      let left = urgent.length;
       const written = () => {
         left -= 1;
         if (left === 0) resolve('ack');
       };
-      for (const event of events) this.#pending.add(event, written, now);
+      for (const event of urgent) this.#pending.add(event, written);
       this.#kick();
     });
   }
@@ -110,6 +124,11 @@ class BatchingReader implements JournalReader {
     return event.dispatch_no > (this.#ended.get(event.task_id) ?? 0);
   }
 
+  #release(heldForMs: number): void {
+    this.#pending.release(this.#components.clock.now() - heldForMs);
+    if (this.#pending.size > 0) this.#kick();
+  }
+
   /** Writes at the end of the turn, so that messages that arrive together are written together. */
   #kick(): void {
     if (this.#writing) return;
@@ -123,7 +142,7 @@ class BatchingReader implements JournalReader {
 
   async #drain(): Promise<void> {
     const { clock, log } = this.#components;
-    const take = () => this.#pending.take(writeMax, clock.now() - queuedHoldMs);
+    const take = () => this.#pending.take(writeMax);
     for (let batch = take(); batch.size > 0 && !this.#closed; batch = take()) {
       try {
         await this.#write(batch);

@@ -96,7 +96,7 @@ export async function startLe(components: Components, options: LeOptions): Promi
   const intake = createIntake({ store, ledger, dispatcher, types, outbox, metrics, clock, newId });
   showGauges(metrics, { bus, results, outbox });
   const tasks = { store, ledger, intake, dispatcher, watch, outbox };
-  const app = await buildApp({ ...tasks, bus, results, types, fleet, metrics, clock, leId });
+  const app = await buildApp({ ...tasks, bus, results, types, fleet, metrics, clock, log, leId });
   parts.defer(() => app.close());
   const port = await listen(app, options);
   log.info({ leId, port }, 'accepting tasks');

@@ -33,7 +33,7 @@ interface LaneState {
   perMs: number;
 }
 
-export const defaultWindow: WindowOptions = { minimum: 1_000, maximum: 5_000, aheadMs: 500 };
+export const defaultWindow: WindowOptions = { minimum: 2_000, maximum: 5_000, aheadMs: 500 };
 
 export function createWindow(options: WindowOptions = defaultWindow): Window {
   const lanes = new Map<string, LaneState>();

@@ -101,22 +101,6 @@ export function dispatchingContract(create: CreateFixture): void {
     });
   });
 
-  it('nextDueAt finds the earliest moment after now', async () => {
-    await using fixture = await create();
-    const { store } = fixture;
-    expect(await store.nextDueAt(noon)).toBeNull();
-    await store.insert([sampleTask(), sampleTask({ life: { dueAt: null } })]);
-    expect(await store.nextDueAt(noon)).toBeNull();
-    await store.insert([
-      sampleTask({ spec: { priority: 9 }, life: { dueAt: noon + 50 } }),
-      sampleTask({ spec: { type: 'probe-tcp', region: 'any', priority: 0 }, life: { dueAt: noon + 20 } }),
-    ]);
-    expect(await store.nextDueAt(noon)).toBe(noon + 20);
-    expect(await store.nextDueAt(noon + 20)).toBe(noon + 50);
-    expect(await store.nextDueAt(noon + 50)).toBeNull();
-    expect(await store.nextDueAt(0)).toBe(noon);
-  });
-
   it('clocksDue finds the clocks that have run out, oldest first', async () => {
     await using fixture = await create();
     const clocks = [noon - 1, noon - 3, noon, noon + 1, null, noon - 2];
@@ -159,20 +143,6 @@ export function dispatchingContract(create: CreateFixture): void {
     expect(await fixture.store.runningOn('wee-1')).toEqual([{ spec: running.spec, life: running.life }]);
     await fixture.store.apply([success(running)]);
     expect(await fixture.store.runningOn('wee-1')).toEqual([]);
-  });
-
-  it('queuedIn finds what stands in the queue of a pool', async () => {
-    await using fixture = await create();
-    const placement = (region: string, pool: string) => ({ region, pool, score: 1, rejected: [] });
-    const queued = sampleTasks(3, { life: { state: 'queued', placement: placement('eu-west-1', 'p1') } });
-    await fixture.store.insert([
-      ...queued,
-      sampleTask({ life: { state: 'queued', placement: placement('eu-west-1', 'p2') } }),
-      sampleTask({ life: { state: 'queued', placement: placement('us-east-1', 'p1') } }),
-      sampleTask({ life: { state: 'running', weeId: 'w', placement: placement('eu-west-1', 'p1') } }),
-    ]);
-    expect(ids(await fixture.store.queuedIn('eu-west-1', 'p1', 10))).toEqual(ids(queued));
-    expect(await fixture.store.queuedIn('eu-west-1', 'p1', 2)).toHaveLength(2);
   });
 
   describe('makeAllDue', () => {

@@ -5,9 +5,9 @@ import type { Client } from 'pg';
  *
  * Every index costs each task a write, so there are few, and most hold a task only for a part of its life:
  * `tasks_due` while it has to be dispatched, `tasks_clock` and `tasks_state` until it has ended, `tasks_held` while it
- * is queued or running, `tasks_unannounced` between its end and its announcement. Nearly every update changes an
- * indexed column, so room for heap-only updates would be wasted; what is dead goes early instead (autovacuum), or the
- * dispatcher would wade through it.
+ * runs, `tasks_unannounced` between its end and its announcement. Nearly every update changes an indexed column, so room
+ * for heap-only updates would be wasted; what is dead goes early instead (autovacuum), or the dispatcher would wade
+ * through it.
  */
 const migrations: readonly ((schema: string) => string)[] = [
   (schema) => `

@@ -42,10 +42,6 @@ function dispatchingTexts(tasks: string) {
           ) AS one LIMIT ${backlogCap}
         ) AS capped
       ) AS counted WHERE counted.due > 0`,
-    nextDueAt: `${lanes(tasks)}
-      SELECT min(soonest.due_at) AS due_at FROM lane CROSS JOIN ${priorities} CROSS JOIN LATERAL (
-        SELECT t.due_at FROM ${tasks} AS t WHERE ${ofLane} AND t.due_at > $1 ORDER BY t.due_at LIMIT 1
-      ) AS soonest`,
     /** $1 now. Sorted, as everybody who locks several rows takes them. */
     notDue: `SELECT id FROM ${tasks}
       WHERE state <> 'succeeded' AND state IN (${stateSets.dueAnyTime}) AND (due_at IS NULL OR due_at > $1) ORDER BY id`,
@@ -65,7 +61,7 @@ function readingTexts(tasks: string) {
     clocksDue: `SELECT ${control} FROM ${tasks} WHERE clock_at <= $1 ORDER BY clock_at LIMIT $2`,
     unannounced: `SELECT ${record} FROM ${tasks}
       WHERE NOT announced AND state IN (${stateSets.ended}) ORDER BY id LIMIT $1`,
-    heldBy: `SELECT ${control} FROM ${tasks} WHERE held_by = $1 ORDER BY id LIMIT $2`,
+    runningOn: `SELECT ${control} FROM ${tasks} WHERE held_by = $1 ORDER BY id`,
     countUnfinished: `SELECT count(*) AS unfinished FROM (
       SELECT 1 FROM ${tasks} WHERE state <> 'succeeded' AND state IN (${stateSets.unfinished}) LIMIT $1) AS capped`,
   };

@@ -2,15 +2,7 @@ import type { TaskType } from '@tenma/protocol';
 import { dueAnyTime } from '../state-sets.ts';
 import type { LaneBacklog, Store } from '../store.ts';
 import { listQuery, pageOf } from '../task-list.ts';
-import {
-  type ControlRow,
-  controlOf,
-  heldByQueue,
-  heldByWee,
-  isStorableId,
-  recordOf,
-  type RecordRow,
-} from '../task-row.ts';
+import { type ControlRow, controlOf, isStorableId, recordOf, type RecordRow } from '../task-row.ts';
 import type { Database, Statement, Value } from './database.ts';
 import { storeStatements } from './statements.ts';
 
@@ -37,7 +29,7 @@ const rowsOf =
   <Row>(statement: Statement, ...values: Value[]): Promise<Row[]> =>
     database.rows(statement, values) as Promise<Row[]>;
 
-type DispatchingVerbs = Pick<Verbs, 'claim' | 'dueLanes' | 'nextDueAt' | 'clocksDue' | 'makeAllDue'>;
+type DispatchingVerbs = Pick<Verbs, 'claim' | 'dueLanes' | 'clocksDue' | 'makeAllDue'>;
 
 function dispatchingVerbs(database: Database, schema: string): DispatchingVerbs {
   const rows = rowsOf(database);
@@ -57,10 +49,6 @@ function dispatchingVerbs(database: Database, schema: string): DispatchingVerbs 
         .map(recordOf);
     },
     dueLanes: (now) => rows<LaneBacklog>(statements.dueLanes, now),
-    async nextDueAt(now) {
-      const [row] = await rows<{ due_at: number | null }>(statements.nextDueAt, now);
-      return row?.due_at ?? null;
-    },
     async clocksDue(now, limit) {
       return (await rows<ControlRow>(statements.clocksDue, now, limit)).map(controlOf);
     },
@@ -135,10 +123,7 @@ function readingVerbs(
       return (await rows<RecordRow>(statements.unannounced, limit)).map(recordOf);
     },
     async runningOn(weeId) {
-      return (await rows<ControlRow>(statements.heldBy, heldByWee(weeId), null)).map(controlOf);
-    },
-    async queuedIn(region, pool, limit) {
-      return (await rows<ControlRow>(statements.heldBy, heldByQueue(region, pool), limit)).map(controlOf);
+      return (await rows<ControlRow>(statements.runningOn, weeId)).map(controlOf);
     },
     async countUnfinished(limit) {
       const [row] = await rows<{ unfinished: number }>(statements.countUnfinished, limit);

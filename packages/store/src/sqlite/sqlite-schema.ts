@@ -5,7 +5,7 @@ import type { DatabaseSync } from 'node:sqlite';
  *
  * Every index costs each task a write, so there are few, and most hold a task only for a part of its life:
  * `tasks_due` while it has to be dispatched, `tasks_clock` and `tasks_state` until it has ended, `tasks_held` while it
- * is queued or running, `tasks_unannounced` between its end and its announcement.
+ * runs, `tasks_unannounced` between its end and its announcement.
  */
 const migrations: readonly string[] = [
   `

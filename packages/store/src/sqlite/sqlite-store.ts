@@ -70,7 +70,6 @@ function storeVerbs({ call }: SqliteThread): Verbs {
       return (await call('claim', lane, limits)).map(recordOf);
     },
     dueLanes: (now) => call('dueLanes', now),
-    nextDueAt: (now) => call('nextDueAt', now),
     async clocksDue(now, limit) {
       return (await call('clocksDue', now, limit)).map(controlOf);
     },
@@ -79,9 +78,6 @@ function storeVerbs({ call }: SqliteThread): Verbs {
     },
     async runningOn(weeId) {
       return (await call('runningOn', weeId)).map(controlOf);
-    },
-    async queuedIn(region, pool, limit) {
-      return (await call('queuedIn', region, pool, limit)).map(controlOf);
     },
     makeAllDue: (now) => call('makeAllDue', now),
     countUnfinished: (limit) => call('countUnfinished', limit),

@@ -8,8 +8,6 @@ import {
   changedColumns,
   type ControlRow,
   controlColumns,
-  heldByQueue,
-  heldByWee,
   insertedColumns,
   recordColumns,
   type RecordRow,
@@ -149,9 +147,6 @@ function surveyingOf(database: DatabaseSync) {
     `SELECT count(*) AS due FROM (
        SELECT 1 FROM tasks WHERE type = ? AND region = ? AND priority = ? AND due_at <= ? LIMIT ?)`,
   );
-  const dueAfter = database.prepare(
-    'SELECT min(due_at) AS due_at FROM tasks WHERE type = ? AND region = ? AND priority = ? AND due_at > ?',
-  );
   return {
     dueLanes(now: number): LaneBacklog[] {
       return lanes().flatMap(({ type, region }) => {
@@ -161,16 +156,6 @@ function surveyingOf(database: DatabaseSync) {
         }
         return due > 0 ? [{ type, region, due }] : [];
       });
-    },
-    nextDueAt(now: number): number | null {
-      let next: number | null = null;
-      for (const { type, region } of lanes()) {
-        for (const priority of priorities) {
-          const at = dueAfter.get(type, region, priority, now)?.['due_at'];
-          if (typeof at === 'number' && (next === null || at < next)) next = at;
-        }
-      }
-      return next;
     },
   };
 }
@@ -184,7 +169,7 @@ function readingOf(database: DatabaseSync, states: StateSets) {
   const unannounced = database.prepare(
     `SELECT ${record} FROM tasks WHERE announced = 0 AND state IN (${states.ended}) ORDER BY id LIMIT ?`,
   );
-  const held = database.prepare(`SELECT ${control} FROM tasks WHERE held_by = ? ORDER BY id LIMIT ?`);
+  const held = database.prepare(`SELECT ${control} FROM tasks WHERE held_by = ? ORDER BY id`);
   const unfinished = database.prepare(
     `SELECT count(*) AS unfinished FROM (
        SELECT 1 FROM tasks WHERE state <> 'succeeded' AND state IN (${states.unfinished}) LIMIT ?)`,
@@ -197,9 +182,7 @@ function readingOf(database: DatabaseSync, states: StateSets) {
       database.prepare(sql).all(...parameters) as unknown as RecordRow[],
     clocksDue: (now: number, limit: number) => clocks.all(now, limit) as unknown as ControlRow[],
     unannounced: (limit: number) => unannounced.all(limit) as unknown as RecordRow[],
-    runningOn: (weeId: string) => held.all(heldByWee(weeId), -1) as unknown as ControlRow[],
-    queuedIn: (region: string, pool: string, limit: number) =>
-      held.all(heldByQueue(region, pool), limit) as unknown as ControlRow[],
+    runningOn: (weeId: string) => held.all(weeId) as unknown as ControlRow[],
     countUnfinished: (limit: number) => Number(unfinished.get(limit)?.['unfinished']),
   };
 }

@@ -1,4 +1,11 @@
-import { limits, taskIdSchema, type TaskState, taskStateSchema } from '@tenma/protocol';
+import {
+  idSchema,
+  limits,
+  regionChoiceSchema,
+  taskIdSchema,
+  type TaskState,
+  taskStateSchema,
+} from '@tenma/protocol';
 import type { TaskFilter } from '@tenma/store';
 import { z } from 'zod';
 import { ProblemError } from './problem-reply.ts';
@@ -6,8 +13,8 @@ import { ProblemError } from './problem-reply.ts';
 /** Query of `GET /api/v1/tasks`. */
 export const listQuerySchema = z.strictObject({
   state: z.string().optional().describe('One or more states, comma-separated.'),
-  type: z.string().optional(),
-  region: z.string().optional().describe('As submitted.'),
+  type: idSchema.optional(),
+  region: regionChoiceSchema.optional().describe('As submitted.'),
   label: z
     .union([z.string(), z.array(z.string())])
     .optional()
@@ -39,6 +46,7 @@ function stateIn(text: string): TaskState {
 }
 
 function labelIn(text: string): [key: string, value: string] {
+  if (/\p{Cc}/u.test(text)) throw fault('label', 'must not contain control characters');
   const colon = text.indexOf(':');
   if (colon < 1) throw fault('label', 'must be key:value');
   return [text.slice(0, colon), text.slice(colon + 1)];

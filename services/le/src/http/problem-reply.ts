@@ -5,6 +5,7 @@ import {
   problem,
   problemContentType,
 } from '@tenma/protocol';
+import type { Log } from '@tenma/runtime';
 import { StoreUnavailableError } from '@tenma/store';
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
@@ -27,11 +28,13 @@ export function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {
   return reply.code(body.status).type(problemContentType).send(JSON.stringify(body));
 }
 
-/** Every error of every route, and every address without a route, answers with a problem document. */
-export function answerWithProblems(app: FastifyInstance): void {
+/** Every error of every route, and every address without a route, answers with a problem document; faults are logged. */
+export function answerWithProblems(app: FastifyInstance, log: Log): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const body = problemOf(error);
-    if (body.code === 'internal') request.log.error({ err: error }, 'a request failed');
+    if (body.code === 'internal') {
+      log.error({ err: error, method: request.method, url: request.url }, 'a request failed');
+    }
     return sendProblem(reply, { ...body, instance: request.url });
   });
   app.setNotFoundHandler((request, reply) =>
@@ -61,9 +64,6 @@ function problemOf(error: FastifyError): Problem {
       return problem('too_large', { detail });
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return problem('unsupported_media_type', { detail });
-    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
-    case 'FST_ERR_CTP_INVALID_JSON_BODY':
-      return problem('invalid_json', { errors: [{ pointer: '#', detail }] });
     default:
       if (error.statusCode === 400) return problem('invalid_json', { errors: [{ pointer: '#', detail }] });
       return problem('internal');

@@ -9,13 +9,13 @@ import {
   taskIdSchema,
   taskSchema,
 } from '@tenma/protocol';
-import type { TaskRecord } from '@tenma/store';
+import { StoreUnavailableError, type TaskRecord } from '@tenma/store';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Submitted } from '../../intake.ts';
 import { onCancel, retriedByHand } from '../../lifecycle/index.ts';
 import { acceptedView, linksOf, taskView } from '../../view.ts';
-import type { App, HttpComponents } from '../app.ts';
+import type { App, RouteComponents } from '../app.ts';
 import { filterOf, listQuerySchema } from '../list-filter.ts';
 import { ProblemError, sendProblem } from '../problem-reply.ts';
 import { streamTaskEvents } from '../task-events.ts';
@@ -28,13 +28,13 @@ const problems = { '4xx': problemSchema, '5xx': problemSchema };
 /** Bodies are checked item by item, by the intake; these schemas stand in the documentation. */
 const documented = { attachValidation: true } as const;
 
-export function taskRoutes(app: App, components: HttpComponents): void {
+export function taskRoutes(app: App, components: RouteComponents): void {
   submitRoutes(app, components);
   readRoutes(app, components);
   changeRoutes(app, components);
 }
 
-function submitRoutes(app: App, components: HttpComponents): void {
+function submitRoutes(app: App, components: RouteComponents): void {
   app.post(
     '/api/v1/tasks',
     {
@@ -85,7 +85,7 @@ function submitRoutes(app: App, components: HttpComponents): void {
 }
 
 async function submitOne(
-  components: HttpComponents,
+  components: RouteComponents,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -100,7 +100,11 @@ async function submitOne(
   const seconds = preferredWait(request.headers['prefer']);
   if (seconds === 0) return reply.code(202).send(acceptedView(control));
   void reply.header('preference-applied', `wait=${seconds}`);
-  const record = await waitForEnd(components, control.spec.id, seconds * 1_000);
+  const record = await waitForEnd(components, control.spec.id, seconds * 1_000).catch((error: unknown) => {
+    // It is accepted whatever becomes of the wait.
+    if (error instanceof StoreUnavailableError) return null;
+    throw error;
+  });
   if (record && isTerminal(record.life.state)) return reply.code(200).send(taskView(record));
   return reply.code(202).send(acceptedView(record ?? control));
 }
@@ -109,7 +113,7 @@ function itemView(answer: Submitted) {
   return 'problem' in answer ? { error: answer.problem } : acceptedView(answer.control);
 }
 
-function readRoutes(app: App, components: HttpComponents): void {
+function readRoutes(app: App, components: RouteComponents): void {
   const { store } = components;
 
   app.get(
@@ -169,7 +173,7 @@ function readRoutes(app: App, components: HttpComponents): void {
   );
 }
 
-function changeRoutes(app: App, components: HttpComponents): void {
+function changeRoutes(app: App, components: RouteComponents): void {
   const { ledger, store, dispatcher, clock, outbox } = components;
   const response = { 200: taskSchema, ...problems };
 
