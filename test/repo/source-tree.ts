@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { maskCode } from './code-mask.ts';
@@ -34,7 +34,8 @@ export function filesBelow(...folders: readonly string[]): string[] {
       } else found.push(path);
     }
   };
-  for (const folder of folders) walk(folder);
+  // A folder that is still empty is not in a clone.
+  for (const folder of folders) if (existsSync(join(root, folder))) walk(folder);
   return found.sort();
 }
 
