@@ -39,7 +39,7 @@ COPY --from=dependencies /app ./
 COPY --from=sources /app/packages packages
 COPY --from=sources /app/services services
 # With gigabytes free V8 lets garbage stand; no service needs more than this. Worker processes have limits of their own.
-ENV NODE_ENV=production NODE_OPTIONS=--max-old-space-size=320
+ENV NODE_ENV=production NODE_OPTIONS=--max-old-space-size=384
 USER 10001:10001
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node"]

@@ -87,7 +87,7 @@ function starters(
     TENMA_MQTT_URL: brokers.mqttUrl,
     TENMA_LOG_LEVEL: 'warn',
     // As in the image: with gigabytes free V8 lets garbage stand, and no service needs more than this.
-    NODE_OPTIONS: '--max-old-space-size=320',
+    NODE_OPTIONS: '--max-old-space-size=384',
     ...(profile === undefined ? {} : profileEnvironment(profile)),
   };
   const start = (service: 'le' | 'ic' | 'wee', own: Readonly<Record<string, string>>) =>
