@@ -95,7 +95,9 @@ export const taskSchema = z
     started_at: timestampSchema.nullable().describe('Of the latest attempt.'),
     finished_at: timestampSchema.nullable(),
     next_attempt_at: timestampSchema.nullable(),
-    expires_at: timestampSchema.nullable(),
+    expires_at: timestampSchema
+      .nullable()
+      .describe('When it ends as expired: not started by then, or, once it runs, not finished.'),
     revision: z.int().describe('Grows with every change of the record.'),
     links: z.object({ self: z.string(), events: z.string(), topic: z.string().nullable() }),
   })

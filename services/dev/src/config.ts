@@ -15,10 +15,17 @@ const schema = z
     MQTT_PORT: port
       .optional()
       .describe('Port of the embedded MQTT broker, likewise. Default: 1883, or the next free one.'),
-    AMQP_URL: z.string().optional().describe('Use this RabbitMQ instead of the bus in memory.'),
-    MQTT_URL: z.string().optional().describe('Use this MQTT broker instead of the embedded one.'),
+    AMQP_URL: z
+      .url({ protocol: /^amqps?$/, error: 'an amqp:// URL is needed' })
+      .optional()
+      .describe('Use this RabbitMQ instead of the bus in memory.'),
+    MQTT_URL: z
+      .url({ protocol: /^(mqtt|ws)s?$/, error: 'an mqtt:// URL is needed' })
+      .optional()
+      .describe('Use this MQTT broker instead of the embedded one.'),
     STORE_URL: z
       .string()
+      .regex(/^(postgres(ql)?:\/\/|sqlite:)/, 'sqlite:PATH or postgres://… is needed')
       .default('sqlite:./data/tenma.db')
       .describe('`sqlite:PATH`, or `postgres://user:password@host/database`.'),
     REGION: idSchema
@@ -49,7 +56,7 @@ const schema = z
       .default(1_000_000)
       .describe('Unfinished tasks beyond which submissions get 503 `outbox_full`.'),
     LOG_LEVEL: z
-      .string()
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
       .default('warn')
       .describe('`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.'),
   })

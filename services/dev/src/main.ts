@@ -5,7 +5,7 @@ import { createLog, runProcess, systemClock } from '@tenma/runtime';
 import { startWee, workerEnvironment } from '@tenma/wee';
 import { devConfig } from './config.ts';
 import { openPorts } from './ports.ts';
-import { selfCheck } from './self-check.ts';
+import { type SelfCheck, selfCheck } from './self-check.ts';
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -51,18 +51,21 @@ runProcess(async (stopping) => {
   say(`API    ${le.url}/api/v1/tasks${note(config.HTTP_PORT, 8080, le.port)}`);
   say(`Docs   ${le.url}/docs`);
   say(`MQTT   ${ports.mqttUrl}${ports.mqtt ? note(config.MQTT_PORT, 1883, ports.mqtt.port) : ''}`);
+  if (ports.mqtt) say(`       mosquitto_sub -p ${ports.mqtt.port} -t 'tenma/v1/tasks/+/+/+/result' -v`);
   if (webSocket) say(`       ${le.url.replace('http', 'ws')}/mqtt (WebSocket)`);
   say(`Store  ${config.STORE_URL}`);
   try {
-    const { ms, verdict } = await selfCheck({ results: ports.results('self-check'), clock }, le.url);
-    say(
-      `Check  probe-http ${le.url}/healthz: ${verdict}, through API, bus, IC, worker and MQTT in ${ms.toFixed(0)} ms`,
-    );
+    const checked = await selfCheck({ results: ports.results('self-check'), clock }, le.url);
+    say(`Check  ${checked ? wholeWay(le.url, checked) : 'skipped: no worker for probe-http is loaded'}`);
   } catch (error) {
-    say(`Check  FAILED: ${String(error)}; see ${le.url}/readyz`);
+    say(`Check  FAILED: ${(error as Error).message}; see ${le.url}/readyz`);
   }
   return parts.move();
 });
+
+function wholeWay(url: string, { ms, verdict }: SelfCheck): string {
+  return `probe-http ${url}/healthz: ${verdict}, through API, bus, IC, worker and MQTT in ${ms.toFixed(0)} ms`;
+}
 
 function note(named: number | undefined, usual: number, taken: number): string {
   return named === undefined && taken !== usual ? `   (port ${usual} is taken)` : '';

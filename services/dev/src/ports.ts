@@ -2,7 +2,7 @@ import type { Bus } from '@tenma/bus';
 import { createMemoryBroker, createMemoryBus } from '@tenma/bus/memory';
 import type { Results } from '@tenma/results';
 import { createEmbeddedBroker, type EmbeddedBroker } from '@tenma/results/embedded';
-import type { Clock, Log } from '@tenma/runtime';
+import { type Clock, ConfigError, type Log } from '@tenma/runtime';
 import type { Store } from '@tenma/store';
 import type { DevConfig } from './config.ts';
 
@@ -63,5 +63,9 @@ export async function openPorts(base: Base, config: DevConfig): Promise<Ports> {
 async function openStore(base: Base, url: string): Promise<Store> {
   const path = /^sqlite:(.*)$/.exec(url)?.[1];
   if (path === undefined) return (await import('@tenma/store/postgres')).createPostgresStore(base, { url });
-  return (await import('@tenma/store/sqlite')).createSqliteStore(base, { path });
+  const { createSqliteStore } = await import('@tenma/store/sqlite');
+  return createSqliteStore(base, { path }).catch((error: unknown) => {
+    const hint = 'Is Tenma already running in this folder? Stop it, or set TENMA_STORE_URL=sqlite:OTHER.db';
+    throw new ConfigError(`${(error as Error).message}\n${hint}`);
+  });
 }

@@ -1,4 +1,4 @@
-import { resultSchema, taskSchema, topics } from '@tenma/protocol';
+import { problemSchema, resultSchema, taskSchema, topics } from '@tenma/protocol';
 import type { Results } from '@tenma/results';
 import { type Clock, sleep } from '@tenma/runtime';
 
@@ -12,12 +12,12 @@ const deadlineMs = 10_000;
 
 /**
  * One task the whole way: submitted over HTTP, over the bus to IC and a WEE, run in a worker process, and its result
- * seen on MQTT. @throws when any part of it does not work
+ * seen on MQTT. Null when no worker for it is loaded. @throws when any part of it does not work
  */
 export async function selfCheck(
   { results, clock }: { results: Results; clock: Clock },
   apiUrl: string,
-): Promise<SelfCheck> {
+): Promise<SelfCheck | null> {
   const seen = new Map<string, () => void>();
   const arrived = new Set<string>();
   await using _ = await results.subscribe(topics.result('+', 'probe-http', '+'), ({ payload }) => {
@@ -34,9 +34,12 @@ export async function selfCheck(
     body: JSON.stringify({ type: 'probe-http', input: { url: `${apiUrl}/healthz` } }),
     signal,
   });
-  const task = taskSchema.safeParse(await response.json());
-  if (!task.success || task.data.state !== 'succeeded')
-    throw new Error(`the task did not succeed (${response.status})`);
+  const body: unknown = await response.json();
+  const refused = problemSchema.safeParse(body);
+  if (refused.success && refused.data.code === 'unknown_type') return null;
+  if (refused.success) throw new Error(refused.data.detail);
+  const task = taskSchema.safeParse(body);
+  if (!task.success || task.data.state !== 'succeeded') throw new Error('the task did not succeed');
   const { id, output } = task.data;
   if (!arrived.has(id)) {
     const onMqtt = new Promise<void>((resolve) => seen.set(id, resolve));

@@ -15,7 +15,7 @@ const schema = z
       .default(() => `ic-${hostname().toLowerCase()}-${process.pid}`)
       .describe('Name of this replica in logs and brokers; no two may share it. Default: `ic-HOST-PID`.'),
     LOG_LEVEL: z
-      .string()
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
       .default('info')
       .describe('`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.'),
   })

@@ -42,7 +42,7 @@ const schema = z
         'Name of this replica in logs, events and brokers; no two may share it. Default: `le-HOST-PID`.',
       ),
     LOG_LEVEL: z
-      .string()
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
       .default('info')
       .describe('`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.'),
   })

@@ -8,6 +8,7 @@ import {
   topics,
   unplacedRegion,
 } from '@tenma/protocol';
+import { startBy } from './lifecycle/index.ts';
 import type { TaskControl, TaskLife, TaskRecord } from '@tenma/store';
 
 /** A task as the API shows it. */
@@ -37,7 +38,7 @@ export function taskView({ spec, life, input, output }: TaskRecord): Task {
     started_at: at(life.startedAt),
     finished_at: at(life.finishedAt),
     next_attempt_at: life.state === 'retrying' || life.state === 'scheduled' ? at(life.dueAt) : null,
-    expires_at: isTerminal(life.state) ? null : at(life.expiresAt),
+    expires_at: isTerminal(life.state) ? null : at(startBy({ spec, life })),
     revision: life.revision,
     links: {
       ...linksOf(spec.id),

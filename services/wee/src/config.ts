@@ -52,7 +52,7 @@ const schema = z
       .default(() => `wee-${randomBytes(4).toString('hex')}`)
       .describe('Name of this WEE; no two may share it. Default: `wee-` and eight random digits.'),
     LOG_LEVEL: z
-      .string()
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
       .default('info')
       .describe('`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.'),
   })

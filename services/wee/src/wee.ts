@@ -9,7 +9,7 @@ import {
   timestamp,
 } from '@tenma/protocol';
 import type { Results } from '@tenma/results';
-import { type Clock, every, type Log, sleep } from '@tenma/runtime';
+import { type Clock, ConfigError, every, type Log, sleep } from '@tenma/runtime';
 import { createAnnouncer } from './announcer.ts';
 import { createJournal } from './journal.ts';
 import { openPool, type Pool } from './pool.ts';
@@ -53,11 +53,12 @@ export async function startWee(components: Components, options: WeeOptions): Pro
   const { weeId, region, labels = [], processes = 2, drainMs = 30_000 } = options;
   const slots = createSlots(options.slots ?? 200);
   const closing = new AbortController();
-  const group = await startProcessGroup(components, {
-    packages: options.packages,
-    environment: options.environment,
-    processes,
-  });
+  const { packages, environment } = options;
+  const group = await startProcessGroup(components, { packages, environment, processes }).catch(
+    (error: unknown) => {
+      throw new ConfigError(`TENMA_WORKERS: the worker packages do not load: ${(error as Error).message}`);
+    },
+  );
   await bus.declareQueue(queues.journal, { kind: 'durable' });
   const journal = createJournal(components, weeId, closing.signal);
   const announcer = createAnnouncer(components, { region, weeId, bootId: options.bootId });

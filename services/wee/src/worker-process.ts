@@ -51,8 +51,11 @@ export function startWorkerProcess(
     child.once('close', (code, signal) => {
       const how = signal ? `signal ${signal}` : `exit code ${code}`;
       reject(new Error(`the worker process ended with ${how} before it was ready`));
-      log.debug({ pid: child.pid, how }, 'worker process gone');
       const inside = [...listeners.keys()];
+      log[killed ? 'debug' : 'warn'](
+        { pid: child.pid, how, attempts: inside.length },
+        'a worker process is gone',
+      );
       listeners.clear();
       onGone(inside, taskError('worker_crashed', `the worker's process ended with ${how}`));
     });

@@ -1,3 +1,4 @@
+import { ConfigError } from '@tenma/runtime';
 import type { App } from './app.ts';
 
 const portsTried = 20;
@@ -18,9 +19,9 @@ export async function listen(
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
       if (!portIsDefault || candidate === port + portsTried) {
-        throw new Error(`port ${candidate} on ${host} is taken: set TENMA_HTTP_PORT to a free one`, {
-          cause: error,
-        });
+        throw new ConfigError(
+          `port ${candidate} on ${host} is taken: set TENMA_HTTP_PORT to another one, or leave it out`,
+        );
       }
     }
   }
