@@ -1,4 +1,4 @@
-import type { ServiceProcess } from '@tenma/test-support';
+import type { Fabric, ServiceProcess } from '@tenma/test-support';
 import { until } from '@tenma/test-support';
 import { describe, expect, it } from 'vitest';
 import { allSucceeded, allTasks, canStartStack, countStates, startStack, submitTasks } from './stack.ts';
@@ -17,16 +17,22 @@ function finishedSome(api: string, count: number) {
   });
 }
 
+/** Starts one of each service and resolves with LE when some of 400 naps are done, and most are not. */
+async function startNapping(fabric: Fabric): Promise<ServiceProcess> {
+  const le = fabric.le();
+  fabric.ic();
+  fabric.wee();
+  await fabric.ready();
+  await submitTasks(fabric.api, naps(400));
+  await finishedSome(fabric.api, 20);
+  return le;
+}
+
 describe.runIf(canStartStack)('every accepted task succeeds', () => {
   it('when LE is killed with tasks in flight and started again', { timeout }, async () => {
     await using stack = await startStack({ TENMA_SLOTS: '8' });
     const { fabric } = stack;
-    const le = fabric.le();
-    fabric.ic();
-    fabric.wee();
-    await fabric.ready();
-    await submitTasks(fabric.api, naps(400));
-    await finishedSome(fabric.api, 20);
+    const le = await startNapping(fabric);
     await le.stop('SIGKILL');
     fabric.le();
     await fabric.ready();
@@ -36,12 +42,7 @@ describe.runIf(canStartStack)('every accepted task succeeds', () => {
   it('when the broker loses everything it holds', { timeout }, async () => {
     await using stack = await startStack({ TENMA_SLOTS: '8' });
     const { fabric, rabbitmq } = stack;
-    fabric.le();
-    fabric.ic();
-    fabric.wee();
-    await fabric.ready();
-    await submitTasks(fabric.api, naps(400));
-    await finishedSome(fabric.api, 20);
+    await startNapping(fabric);
     for (const command of ['stop_app', 'reset', 'start_app']) await rabbitmq.control(command);
     await allSucceeded(fabric.api, 400, patienceMs);
   });
@@ -49,12 +50,7 @@ describe.runIf(canStartStack)('every accepted task succeeds', () => {
   it('when the database is killed and started again', { timeout }, async () => {
     await using stack = await startStack({ TENMA_SLOTS: '8' });
     const { fabric, postgres } = stack;
-    fabric.le();
-    fabric.ic();
-    fabric.wee();
-    await fabric.ready();
-    await submitTasks(fabric.api, naps(400));
-    await finishedSome(fabric.api, 20);
+    await startNapping(fabric);
     await postgres.stop('SIGKILL');
     const answer = await fetch(`${fabric.api}/api/v1/tasks`, {
       method: 'POST',
