@@ -1,15 +1,29 @@
 import { z } from 'zod';
-import { taskIdSchema } from './ids.ts';
+import { idSchema, taskIdSchema } from './ids.ts';
+
+/** Do not start these dispatches or earlier ones of the task; abort them where they run. */
+const cancelMessageSchema = z.object({
+  kind: z.literal('cancel'),
+  tasks: z.array(z.object({ task_id: taskIdSchema, dispatch_no: z.int() })),
+});
+
+/**
+ * `active` has moved: tasks for `active` that were placed under a lower epoch, and tasks for `any` that stood in the
+ * region that was left, are not to be started. They have been placed anew. Repeated to every WEE that appears.
+ */
+const voidMessageSchema = z.object({
+  kind: z.literal('void'),
+  region: idSchema.describe('That was left.'),
+  epoch: z.int().describe('The new one.'),
+});
 
 /** Body of a message on the fanout `tenma.control`: LE → every WEE. */
 export const controlMessageSchema = z
-  .object({
-    kind: z.literal('cancel'),
-    /** Do not start these dispatches or earlier ones of the task; abort them where they run. */
-    tasks: z.array(z.object({ task_id: taskIdSchema, dispatch_no: z.int() })),
-  })
+  .discriminatedUnion('kind', [cancelMessageSchema, voidMessageSchema])
   .meta({ id: 'ControlMessage' });
 export type ControlMessage = z.infer<typeof controlMessageSchema>;
+export type CancelMessage = z.infer<typeof cancelMessageSchema>;
+export type VoidMessage = z.infer<typeof voidMessageSchema>;
 
 /** Body of the one message on `tenma.marker`: whoever finds it gone knows the broker was wiped. */
 export const markerSchema = z.object({ generation: z.int().positive() }).meta({ id: 'Marker' });

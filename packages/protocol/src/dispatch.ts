@@ -30,6 +30,9 @@ export const dispatchBatchSchema = z
     le_id: z.string(),
     active_region: idSchema,
     epoch: z.int().describe('Of the active region; a lower one is stale.'),
+    avoid: z
+      .array(idSchema)
+      .describe('Regions that tasks for `any` keep clear of: offline, or in maintenance.'),
     tasks: z.array(dispatchSchema),
   })
   .meta({ id: 'DispatchBatch' });
@@ -37,6 +40,10 @@ export type DispatchBatch = z.infer<typeof dispatchBatchSchema>;
 
 /** Body of a message on the queue of a pool: IC → WEE, one a task. */
 export const assignmentSchema = dispatchSchema
-  .extend({ placement: placementSchema, queued_at: epochMsSchema })
+  .extend({
+    placement: placementSchema,
+    queued_at: epochMsSchema,
+    epoch: z.int().describe('Of the active region when it was placed.'),
+  })
   .meta({ id: 'Assignment' });
 export type Assignment = z.infer<typeof assignmentSchema>;

@@ -60,8 +60,62 @@ export const errorCatalogue = {
   invalid_state: {
     status: 409,
     retryable: false,
-    title: 'The task is not in a state that allows this',
+    title: 'It is not in a state that allows this',
     remedy: 'Look at the task; only unfinished tasks can be cancelled, only unsuccessful ends retried.',
+  },
+  unknown_region: {
+    status: 404,
+    retryable: false,
+    title: 'There is no region with this id',
+    remedy: 'Use one of the regions the hint names, or register it with POST /api/geo/regions.',
+  },
+  unknown_node: {
+    status: 404,
+    retryable: false,
+    title: 'There is no node with this id',
+    remedy: 'Check the id; GET /api/geo/nodes lists the nodes.',
+  },
+  unknown_schedule: {
+    status: 404,
+    retryable: false,
+    title: 'There is no schedule with this id',
+    remedy: 'Check the id; GET /api/v1/schedules lists the schedules.',
+  },
+  unknown_policy: {
+    status: 404,
+    retryable: false,
+    title: 'There is no policy with this id',
+    remedy: 'Check the id; GET /api/v1/policies lists the policies.',
+  },
+  already_exists: {
+    status: 409,
+    retryable: false,
+    title: 'Something with this id exists already',
+    remedy: 'Choose another id, or change the existing one with PATCH.',
+  },
+  changed_meanwhile: {
+    status: 409,
+    retryable: true,
+    title: 'Somebody else changed it at the same moment',
+    remedy: 'Look at it as it is now and send the change again.',
+  },
+  region_in_use: {
+    status: 409,
+    retryable: false,
+    title: 'The region cannot be deleted as long as it is used',
+    remedy: 'Delete or move its nodes, and make another region the active one, first.',
+  },
+  failover_refused: {
+    status: 409,
+    retryable: false,
+    title: 'The failover is refused',
+    remedy: 'Read `detail`; `dry_run` shows which targets there are and why others are not.',
+  },
+  failover_cooldown: {
+    status: 409,
+    retryable: true,
+    title: 'The last failover was a moment ago',
+    remedy: 'Wait for Retry-After seconds, or set the active region by hand with PUT /api/geo/active-region.',
   },
   too_large: {
     status: 413,

@@ -47,7 +47,7 @@ export const finishedEventSchema = z.object({
 export const returnedEventSchema = z.object({
   kind: z.literal('returned'),
   ...common,
-  reason: z.enum(['not_after', 'cancelled', 'unknown_type', 'invalid']),
+  reason: z.enum(['not_after', 'cancelled', 'voided', 'unknown_type', 'invalid']),
 });
 
 export const taskEventSchema = z

@@ -6,8 +6,12 @@ export const queues = {
   marker: 'tenma.marker',
 } as const;
 
-/** Fanouts: `control` LE → every WEE, `heartbeats` WEE → every LE. */
-export const exchanges = { control: 'tenma.control', heartbeats: 'tenma.heartbeats' } as const;
+/** Fanouts: `control` LE → every WEE, `heartbeats` WEE → every LE, `observations` LE → every LE. */
+export const exchanges = {
+  control: 'tenma.control',
+  heartbeats: 'tenma.heartbeats',
+  observations: 'tenma.observations',
+} as const;
 
 export function poolQueue(region: string, pool: string): string {
   return `tenma.wee.${region}.${pool}`;
@@ -24,6 +28,11 @@ export const topics = {
   state: (region: string, type: string, taskId: string) =>
     `${topicPrefix}/tasks/${region}/${type}/${taskId}/state`,
   worker: (region: string, weeId: string) => `${topicPrefix}/workers/${region}/${weeId}`,
+  region: (region: string) => `${topicPrefix}/regions/${region}`,
+  node: (region: string, nodeId: string) => `${topicPrefix}/nodes/${region}/${nodeId}`,
+  activeRegion: () => `${topicPrefix}/active-region`,
+  latency: (from: string) => `${topicPrefix}/latency/${from}`,
+  failover: (eventId: string) => `${topicPrefix}/failovers/${eventId}`,
 } as const;
 
 /** The region level of a topic for a task that was never placed. */

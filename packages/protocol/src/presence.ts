@@ -30,6 +30,10 @@ export const presenceSchema = z
     since: timestampSchema,
     pools: z.array(poolPresenceSchema),
     types: z.array(taskTypeSchema),
+    echo: z
+      .string()
+      .nullable()
+      .describe('`host:port` where others measure the round trip to it; null: nowhere.'),
   })
   .meta({ id: 'Presence' });
 export type Presence = z.infer<typeof presenceSchema>;

@@ -11,6 +11,7 @@ export const problemSchema = z
     code: z.string(),
     retryable: z.boolean(),
     hint: z.string(),
+    retry_after_ms: z.int().optional(),
     instance: z.string().optional(),
     errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
   })
@@ -22,6 +23,7 @@ export const problemContentType = 'application/problem+json';
 export interface ProblemOptions {
   detail?: string;
   hint?: string;
+  retryAfterMs?: number;
   instance?: string;
   errors?: { pointer: string; detail: string }[];
 }
@@ -37,6 +39,7 @@ export function problem(code: ErrorCode, options: ProblemOptions = {}): Problem 
     code,
     retryable: entry.retryable,
     hint: options.hint ?? entry.remedy,
+    ...(options.retryAfterMs === undefined ? {} : { retry_after_ms: Math.ceil(options.retryAfterMs) }),
     ...(options.instance === undefined ? {} : { instance: options.instance }),
     ...(options.errors === undefined ? {} : { errors: options.errors }),
   };

@@ -6,3 +6,4 @@ export { type Running, runProcess } from './lifecycle.ts';
 export { type Log, createLog, silentLog } from './log.ts';
 export { createRecentMap, type RecentMap } from './recent-map.ts';
 export { type ManualClock, manualClock } from './manual-clock.ts';
+export { slotAfter, splayOf } from './slots.ts';
