@@ -1,4 +1,14 @@
 export {
+  type Document,
+  type DocumentWrite,
+  type Documents,
+  type DocumentsWritten,
+  type ObservationRow,
+  type Observations,
+  observationsKept,
+} from './documents.ts';
+export {
+  type Channel,
   type InsertOutcome,
   type Lane,
   type LaneBacklog,

@@ -1,14 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { concurrencyContract } from './contract/concurrency.contract.ts';
 import { dispatchingContract } from './contract/dispatching.contract.ts';
+import { documentsContract } from './contract/documents.contract.ts';
+import { forgettingContract } from './contract/forgetting.contract.ts';
 import { listingContract } from './contract/listing.contract.ts';
+import { observationsContract } from './contract/observations.contract.ts';
 import { newId, sampleTask } from './contract/sample-task.ts';
+import type { ShiftedClock } from './contract/shifted-clock.ts';
 import { writingContract } from './contract/writing.contract.ts';
 import { type Store, StoreUnavailableError } from './store.ts';
 
 /** An empty store of its own for a test, which goes with the fixture. */
 interface StoreFixture extends AsyncDisposable {
   readonly store: Store;
+  /** The store's. */
+  readonly clock: ShiftedClock;
 }
 
 export type CreateFixture = () => Promise<StoreFixture>;
@@ -20,6 +26,9 @@ export function storeContract({ name, create }: { name: string; create: CreateFi
     dispatchingContract(create);
     listingContract(create);
     concurrencyContract(create);
+    forgettingContract(create);
+    documentsContract(create);
+    observationsContract(create);
 
     it('is connected until it is closed, and then refuses every call', async () => {
       await using fixture = await create();
@@ -43,6 +52,7 @@ export function storeContract({ name, create }: { name: string; create: CreateFi
       using _listening = fixture.store.onNotify((...notice) => heard.push(notice));
       await fixture.store.notify('tasks', [newId()]);
       await fixture.store.notify('tasks', []);
+      await fixture.store.notify('documents', ['region']);
       await fixture.store.read('anything');
       expect(heard).toEqual([]);
     });

@@ -1,4 +1,5 @@
 import type { TaskState, TaskType } from '@tenma/protocol';
+import type { Documents, Observations } from './documents.ts';
 import type { TaskChange, TaskControl, TaskRecord } from './task-record.ts';
 
 /** `closed`: by its owner, or because its database is lost for good; it does not come back. */
@@ -45,11 +46,14 @@ export interface LaneBacklog extends Lane {
   readonly due: number;
 }
 
+/** `tasks`: the ids of tasks that have changed; `documents`: the kinds of documents that were written. */
+export type Channel = 'tasks' | 'documents';
+
 /**
  * The truth about every task. All writes are durable when their promise resolves, and calls that arrive together are
  * committed together. Every call may throw StoreUnavailableError.
  */
-export interface Store extends AsyncDisposable {
+export interface Store extends AsyncDisposable, Documents, Observations {
   readonly status: StoreStatus;
   /** Calls back on every change of status; dispose to stop. */
   onStatus(listener: (status: StoreStatus) => void): Disposable;
@@ -89,6 +93,11 @@ export interface Store extends AsyncDisposable {
   makeAllDue(now: number): Promise<number>;
   /** Unfinished tasks, counted up to `limit`. */
   countUnfinished(limit: number): Promise<number>;
+  /**
+   * Deletes up to `limit` ended tasks that were created before a moment (Unix ms), oldest first; of this principal
+   * alone where one is named. Returns how many. Cheap however many tasks there are.
+   */
+  forgetTasks(what: { createdBefore: number; principal?: string; limit: number }): Promise<number>;
   /** Remembers task types as workers announce them; the newest announcement of a type wins. */
   saveTaskTypes(types: readonly TaskType[]): Promise<void>;
   taskTypes(): Promise<TaskType[]>;
@@ -96,7 +105,7 @@ export interface Store extends AsyncDisposable {
   compareAndSet(name: string, expected: string | null, value: string): Promise<boolean>;
   read(name: string): Promise<string | null>;
   /** Tells other processes on the same database; nothing to do for a store with one owner. */
-  notify(channel: 'tasks', taskIds: readonly string[]): Promise<void>;
+  notify(channel: Channel, ids: readonly string[]): Promise<void>;
   /** Calls back with what other processes notify; not with our own. */
-  onNotify(listener: (channel: 'tasks', taskIds: readonly string[]) => void): Disposable;
+  onNotify(listener: (channel: Channel, ids: readonly string[]) => void): Disposable;
 }

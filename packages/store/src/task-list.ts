@@ -2,7 +2,7 @@ import { type TaskState, taskStates } from '@tenma/protocol';
 import type { Page, TaskFilter } from './store.ts';
 import { labelLine, recordColumns, recordOf, type RecordRow } from './task-row.ts';
 
-export interface ListQuery {
+export interface SqlQuery {
   /** With `?1`, `?2`, … for the parameters. */
   readonly sql: string;
   readonly parameters: readonly (string | number)[];
@@ -15,7 +15,7 @@ export interface ListDialect {
 }
 
 /** How far the time inside an id may be from the task's `createdAt`; lets a range of time become a range of ids. */
-const idSlackMs = 60_000;
+export const idSlackMs = 60_000;
 
 /**
  * The SQL of a page, newest first; asks for one row more than the page holds, to know whether another follows. A
@@ -26,7 +26,7 @@ export function listQuery(
   filter: TaskFilter,
   page: { size: number; after: string | null },
   { table, position }: ListDialect,
-): ListQuery {
+): SqlQuery {
   const parameters: (string | number)[] = [];
   const bind = (value: string | number) => `?${parameters.push(value)}`;
   const conditions: string[] = [];
@@ -74,7 +74,7 @@ function stateConditions(states: readonly TaskState[] | undefined): string[][] {
 }
 
 /** The least UUIDv7 made at this time or later. */
-function firstIdOf(epochMs: number): string {
+export function firstIdOf(epochMs: number): string {
   const hex = Math.min(Math.max(0, Math.floor(epochMs)), 2 ** 48 - 1)
     .toString(16)
     .padStart(12, '0');

@@ -9,14 +9,14 @@ type Encoding = 'uuid' | 'bigint' | 'integer' | 'smallint' | 'boolean' | 'docume
 type ColumnValue = string | number | null;
 
 /** For `unnest`: the array that the parameter stands for. */
-function arraySql(encoding: Encoding, parameter: string): string {
+export function arraySql(encoding: Encoding, parameter: string): string {
   return encoding === 'document'
     ? `string_to_array(${parameter}::text, E'\\x1e', '')`
     : `${parameter}::${encoding}[]`;
 }
 
 /** `document` is for JSON text, names and null, never for text of a caller's choice: that is quoted (`text`). */
-function arrayValue(encoding: Encoding, values: readonly ColumnValue[]): Value {
+export function arrayValue(encoding: Encoding, values: readonly ColumnValue[]): Value {
   switch (encoding) {
     case 'document':
       // Null joins as nothing, which the server takes for null.

@@ -1,11 +1,76 @@
 import type { Client } from 'pg';
 
 /**
+ * A write of documents is a function because it takes three statements under one lock: a connection that is lost, or a
+ * process that stops, between them would hold up everybody. Observations are overwritten where they lie, again and
+ * again, which is cheap while the new version fits on the page: half of it is left free.
+ */
+const documentsAndObservations = (schema: string) => `
+  CREATE TABLE ${schema}.documents (
+    kind text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    value text,
+    written_at bigint NOT NULL,
+    PRIMARY KEY (kind, id)
+  );
+  CREATE INDEX documents_since ON ${schema}.documents (version);
+  CREATE INDEX documents_traces ON ${schema}.documents (written_at) WHERE value IS NULL;
+  CREATE TABLE ${schema}.documents_version (version bigint NOT NULL);
+  INSERT INTO ${schema}.documents_version VALUES (0);
+
+  -- Expected: null for whatever stands there, 0 for nothing. A null among the contents deletes. Traces of deletions
+  -- before traces_since go, whenever something else is deleted.
+  CREATE FUNCTION ${schema}.write_documents(
+    kinds text[], ids text[], expected bigint[], contents text[], now_at bigint, traces_since bigint,
+    OUT written_version bigint, OUT conflict_kind text, OUT conflict_id text
+  ) LANGUAGE plpgsql AS $body$
+  BEGIN
+    -- Whoever writes holds this until the commit, so that versions appear in their order.
+    SELECT v.version INTO STRICT written_version FROM ${schema}.documents_version AS v FOR UPDATE;
+    IF cardinality(kinds) = 0 THEN RETURN; END IF;
+    -- A statement of its own: only one that begins under the lock sees what the writer before has left.
+    SELECT w.kind, w.id INTO conflict_kind, conflict_id
+      FROM unnest(kinds, ids, expected) WITH ORDINALITY AS w (kind, id, expected, n)
+      LEFT JOIN ${schema}.documents AS d ON d.kind = w.kind AND d.id = w.id AND d.value IS NOT NULL
+      WHERE w.expected <> coalesce(d.version, 0) ORDER BY w.n LIMIT 1;
+    IF FOUND THEN
+      written_version := NULL;
+      RETURN;
+    END IF;
+    UPDATE ${schema}.documents_version AS v SET version = v.version + 1 RETURNING v.version INTO written_version;
+    INSERT INTO ${schema}.documents AS d (kind, id, version, value, written_at)
+      SELECT w.kind, w.id, written_version, w.content, now_at FROM unnest(kinds, ids, contents) AS w (kind, id, content)
+      ON CONFLICT ON CONSTRAINT documents_pkey
+      DO UPDATE SET version = excluded.version, value = excluded.value, written_at = excluded.written_at;
+    -- Contents that are all null arrive as none.
+    IF cardinality(contents) < cardinality(kinds) OR array_position(contents, NULL) IS NOT NULL THEN
+      DELETE FROM ${schema}.documents AS d WHERE d.value IS NULL AND d.written_at < traces_since;
+    END IF;
+  END $body$;
+
+  CREATE TABLE ${schema}.observations (
+    target text COLLATE "C" NOT NULL,
+    slot integer NOT NULL,
+    position bigint NOT NULL,
+    at bigint NOT NULL,
+    value text NOT NULL,
+    PRIMARY KEY (target, slot)
+  ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
+  CREATE TABLE ${schema}.observation_heads (
+    target text COLLATE "C" NOT NULL PRIMARY KEY,
+    position bigint NOT NULL
+  ) WITH (fillfactor = 50);
+
+  CREATE INDEX tasks_observed ON ${schema}.tasks (created_at) WHERE principal = 'observe';
+`;
+
+/**
  * Numbered from 1; a migration is never changed once released, a new one is added. Times are Unix milliseconds.
  *
  * Every index costs each task a write, so there are few, and most hold a task only for a part of its life:
  * `tasks_due` while it has to be dispatched, `tasks_clock` and `tasks_state` until it has ended, `tasks_held` while it
- * runs, `tasks_unannounced` between its end and its announcement. Nearly every update changes an indexed column, so room
+ * runs, `tasks_unannounced` between its end and its announcement. `tasks_observed` is for forgetting probes only. Nearly every update changes an indexed column, so room
  * for heap-only updates would be wasted; what is dead goes early instead (autovacuum), or the dispatcher would wade
  * through it.
  */
@@ -52,6 +117,7 @@ const migrations: readonly ((schema: string) => string)[] = [
   CREATE TABLE ${schema}.task_types (type text COLLATE "C" NOT NULL PRIMARY KEY, document text NOT NULL);
   CREATE TABLE ${schema}.named_values (name text COLLATE "C" NOT NULL PRIMARY KEY, value text NOT NULL);
   `,
+  documentsAndObservations,
 ];
 
 /**

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { silentLog, systemClock } from '@tenma/runtime';
+import { type Clock, silentLog, systemClock } from '@tenma/runtime';
 import { freePort, until } from '@tenma/test-support';
 import { canStartPostgres, sharedPostgres, startPostgres } from '@tenma/test-support/postgres';
 import pg from 'pg';
 import { afterAll, describe, expect, it } from 'vitest';
 import { change, ids, newId, noon, sampleTask, sampleTasks } from '../contract/sample-task.ts';
+import { shiftedClock } from '../contract/shifted-clock.ts';
 import { storeContract } from '../store.contract.ts';
 import { type Store, StoreUnavailableError } from '../store.ts';
 import { createPostgresStore } from './index.ts';
@@ -26,18 +27,22 @@ async function asAdministrator(sql: string): Promise<void> {
   await client.end();
 }
 
-const openStore = (name = schema) =>
-  connected(createPostgresStore(components, { url, schema: name, poolSize: 5 }));
+const openStore = (name = schema, clock: Clock = components.clock) =>
+  connected(createPostgresStore({ ...components, clock }, { url, schema: name, poolSize: 5 }));
 
 /** Emptying one schema is much quicker than making one for each test. */
 async function createFixture() {
-  const store = await openStore();
+  const clock = shiftedClock();
+  const store = await openStore(schema, clock);
   return {
     store,
+    clock,
     async [Symbol.asyncDispose]() {
       await store[Symbol.asyncDispose]();
       await asAdministrator(
-        `DELETE FROM ${schema}.tasks; DELETE FROM ${schema}.task_types; DELETE FROM ${schema}.named_values`,
+        ['tasks', 'task_types', 'named_values', 'documents', 'observations', 'observation_heads']
+          .map((table) => `DELETE FROM ${schema}.${table}`)
+          .join(';'),
       );
     },
   };
@@ -111,6 +116,88 @@ describe.skipIf(!server)('with a shared PostgreSQL', () => {
       await until(() => own.length > 0, { what: 'the answer' });
       expect(own).toHaveLength(1);
     });
+
+    it('hear of documents apart from tasks', async () => {
+      await using fixture = await createFixture();
+      await using other = await openStore();
+      const heard: unknown[] = [];
+      using _listening = other.onNotify((...notice) => heard.push(notice));
+      const id = newId();
+      await fixture.store.notify('documents', ['region', 'node']);
+      await fixture.store.notify('tasks', [id]);
+      await until(() => heard.length >= 2, { what: 'both notifications' });
+      expect(heard).toEqual([
+        ['documents', ['region', 'node']],
+        ['tasks', [id]],
+      ]);
+    });
+
+    it('write documents in turns: no reader misses one, and one version has one winner', async () => {
+      await using fixture = await createFixture();
+      await using other = await openStore();
+      const stores = [fixture.store, other];
+      const write = (id: string, expected: number | 'any') => ({ kind: 'node', id, expected, value: id });
+      const seen = new Set<string>();
+      let since = 0;
+      let writing = true;
+      const reading = (async () => {
+        for (let last = false; !last; ) {
+          last = !writing;
+          for (const { id, version } of await other.documentsSince(since)) {
+            since = version;
+            seen.add(id);
+          }
+        }
+      })();
+      const outcomes = await Promise.all(
+        Array.from({ length: 100 }, (_, n) =>
+          (stores[n % 2] ?? other).writeDocuments([write(`${n}`, 'any'), write(`shared ${n >> 1}`, 0)]),
+        ),
+      );
+      writing = false;
+      await reading;
+      const versions = outcomes.flatMap((written) => ('version' in written ? [written.version] : []));
+      expect(versions).toHaveLength(50);
+      expect(new Set(versions).size).toBe(50);
+      expect(seen.size).toBe(100);
+    });
+  });
+
+  it('a task that somebody is just bringing back to life is not forgotten, nor waited for', async () => {
+    await using fixture = await createFixture();
+    const ended = { state: 'succeeded', dueAt: null, clockAt: null, announced: true } as const;
+    const [retried, old] = [sampleTask({ life: ended }), sampleTask({ life: ended })];
+    await fixture.store.insert([retried, old]);
+    const other = new pg.Client(url);
+    await other.connect();
+    await other.query('BEGIN');
+    await other.query(`UPDATE ${schema}.tasks SET state = 'accepted' WHERE id = $1`, [retried.spec.id]);
+    expect(await fixture.store.forgetTasks({ createdBefore: noon + 1, limit: 10 })).toBe(1);
+    await other.query('COMMIT');
+    await other.end();
+    expect(await fixture.store.forgetTasks({ createdBefore: noon + 1, limit: 10 })).toBe(0);
+    expect((await fixture.store.get(retried.spec.id))?.life.state).toBe('accepted');
+    expect(await fixture.store.get(old.spec.id)).toBeNull();
+  });
+
+  it('a schema of the first version is brought up to date with all that it holds', async () => {
+    const name = `${schema}_old`;
+    const task = sampleTask();
+    {
+      await using store = await openStore(name);
+      await store.insert([task]);
+    }
+    await asAdministrator(`SET search_path = ${name};
+      DROP FUNCTION write_documents; DROP TABLE documents, documents_version, observations, observation_heads;
+      DROP INDEX tasks_observed; DELETE FROM migrations WHERE version > 1`);
+    {
+      await using store = await openStore(name);
+      expect(await store.get(task.spec.id)).toEqual(task);
+      const document = { kind: 'region', id: 'eu-west-1', value: {} };
+      const written = await store.writeDocuments([{ ...document, expected: 0 }]);
+      expect(await store.documentsSince(0)).toEqual([{ ...document, ...written }]);
+    }
+    await asAdministrator(`DROP SCHEMA ${name} CASCADE`);
   });
 
   it('a connection that an administrator ends is made again, and listens again', async () => {

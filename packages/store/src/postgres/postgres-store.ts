@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock, Log } from '@tenma/runtime';
 import { createListeners } from '../listeners.ts';
-import { type Store, StoreUnavailableError } from '../store.ts';
+import { type Channel, type Store, StoreUnavailableError } from '../store.ts';
 import { type Database, listenerName, openDatabase } from './database.ts';
-import { notificationPayloads, notifiedIds } from './notifications.ts';
+import { documentVerbs } from './document-verbs.ts';
+import { notificationOf, notificationPayloads } from './notifications.ts';
+import { observationVerbs } from './observation-verbs.ts';
 import { storeStatements } from './statements.ts';
 import { createTaskWriter } from './task-writer.ts';
 import { storeVerbs } from './verbs.ts';
@@ -41,6 +43,8 @@ export function createPostgresStore(
       return call(...args);
     };
   const verbs = storeVerbs(database, schema);
+  const documents = documentVerbs({ database, clock }, schema);
+  const observations = observationVerbs(database, schema);
   const notifying = notifyingVerbs(clock, database, schema, channel);
 
   return {
@@ -60,14 +64,22 @@ export function createPostgresStore(
     runningOn: whileOpen(verbs.runningOn),
     makeAllDue: whileOpen(verbs.makeAllDue),
     countUnfinished: whileOpen(verbs.countUnfinished),
+    forgetTasks: whileOpen(verbs.forgetTasks),
     saveTaskTypes: whileOpen(verbs.saveTaskTypes),
     taskTypes: whileOpen(verbs.taskTypes),
     compareAndSet: whileOpen(verbs.compareAndSet),
     read: whileOpen(verbs.read),
+    writeDocuments: whileOpen(documents.writeDocuments),
+    documentsSince: whileOpen(documents.documentsSince),
+    recordObservations: whileOpen(observations.recordObservations),
+    observations: whileOpen(observations.observations),
+    forgetObservations: whileOpen(observations.forgetObservations),
     notify: whileOpen(notifying.notify),
     onNotify: notifying.onNotify,
     [Symbol.asyncDispose]() {
-      closing ??= writer.idle().then(() => database[Symbol.asyncDispose]());
+      closing ??= Promise.all([writer.idle(), documents.idle(), observations.idle()]).then(() =>
+        database[Symbol.asyncDispose](),
+      );
       return closing;
     },
   };
@@ -85,15 +97,15 @@ function notifyingVerbs(
   const { notify } = storeStatements(schema);
   const self = randomUUID();
   let aloneUntil = 0;
-  const listeners = createListeners<[channel: 'tasks', taskIds: readonly string[]]>();
+  const listeners = createListeners<[channel: Channel, ids: readonly string[]]>();
   database.onNotification((payload) => {
-    const taskIds = notifiedIds(self, payload);
-    if (taskIds) listeners.call('tasks', taskIds);
+    const heard = notificationOf(self, payload);
+    if (heard) listeners.call(heard.channel, heard.ids);
   });
   return {
-    async notify(_channel, taskIds) {
-      if (taskIds.length === 0 || clock.monotonic() < aloneUntil) return;
-      const payloads = notificationPayloads(self, taskIds);
+    async notify(about, ids) {
+      if (ids.length === 0 || clock.monotonic() < aloneUntil) return;
+      const payloads = notificationPayloads(self, { channel: about, ids });
       const told = await database.rows(notify, [channel, payloads, listenerName(channel)]);
       if (told.length === 0) aloneUntil = clock.monotonic() + aloneMs;
     },

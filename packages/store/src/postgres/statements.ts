@@ -81,7 +81,7 @@ function namedTexts(schema: string) {
   };
 }
 
-/** Every statement but those of the writer, prepared under its name here. */
+/** Every statement of tasks and named values but those of the writer, prepared under its name here. */
 export function storeStatements(schema: string) {
   const texts = {
     ...dispatchingTexts(`${schema}.tasks`),
@@ -92,4 +92,13 @@ export function storeStatements(schema: string) {
     keyof typeof texts,
     Statement
   >;
+}
+
+/** Deletes what the query finds, but for what somebody else is just changing. */
+export function forgetStatement(schema: string, query: string): Statement {
+  return {
+    text: `WITH old AS MATERIALIZED (${query.replaceAll('?', '$')} FOR UPDATE SKIP LOCKED),
+      gone AS (DELETE FROM ${schema}.tasks AS t USING old WHERE t.id = old.id RETURNING 1)
+      SELECT count(*) AS forgotten FROM gone`,
+  };
 }

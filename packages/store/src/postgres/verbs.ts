@@ -1,20 +1,30 @@
 import type { TaskType } from '@tenma/protocol';
+import type { Documents, Observations } from '../documents.ts';
+import { forgetInTurns, forgetQuery } from '../forget-query.ts';
 import { dueAnyTime } from '../state-sets.ts';
 import type { LaneBacklog, Store } from '../store.ts';
 import { listQuery, pageOf } from '../task-list.ts';
 import { type ControlRow, controlOf, isStorableId, recordOf, type RecordRow } from '../task-row.ts';
 import type { Database, Statement, Value } from './database.ts';
-import { storeStatements } from './statements.ts';
+import { forgetStatement, storeStatements } from './statements.ts';
 
 /** Tasks made due by one statement, well within its time limit. */
 const dueTogether = 2_000;
 
 type Verbs = Omit<
   Store,
-  'status' | 'onStatus' | 'insert' | 'apply' | 'notify' | 'onNotify' | typeof Symbol.asyncDispose
+  | 'status'
+  | 'onStatus'
+  | 'insert'
+  | 'apply'
+  | 'notify'
+  | 'onNotify'
+  | typeof Symbol.asyncDispose
+  | keyof Documents
+  | keyof Observations
 >;
 
-/** All verbs but the batched writes and the notifications. */
+/** All verbs of tasks and named values but the batched writes and the notifications. */
 export function storeVerbs(database: Database, schema: string): Verbs {
   return {
     ...dispatchingVerbs(database, schema),
@@ -29,7 +39,7 @@ const rowsOf =
   <Row>(statement: Statement, ...values: Value[]): Promise<Row[]> =>
     database.rows(statement, values) as Promise<Row[]>;
 
-type DispatchingVerbs = Pick<Verbs, 'claim' | 'dueLanes' | 'clocksDue' | 'makeAllDue'>;
+type DispatchingVerbs = Pick<Verbs, 'claim' | 'dueLanes' | 'clocksDue' | 'makeAllDue' | 'forgetTasks'>;
 
 function dispatchingVerbs(database: Database, schema: string): DispatchingVerbs {
   const rows = rowsOf(database);
@@ -61,6 +71,12 @@ function dispatchingVerbs(database: Database, schema: string): DispatchingVerbs 
       }
       return made;
     },
+    forgetTasks: (what) =>
+      forgetInTurns(what, async (some) => {
+        const { sql, parameters } = forgetQuery(some, `${schema}.tasks`);
+        const [row] = await rows<{ forgotten: number }>(forgetStatement(schema, sql), ...parameters);
+        return row?.forgotten ?? 0;
+      }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { StateSets } from '../state-sets.ts';
-import type { SqliteOperations } from './sqlite-tasks.ts';
+import type { SqliteOperations } from './sqlite-operations.ts';
 
 /** What the thread is started with. */
 export interface ThreadOptions {

@@ -5,7 +5,7 @@ import type { DatabaseSync } from 'node:sqlite';
  *
  * Every index costs each task a write, so there are few, and most hold a task only for a part of its life:
  * `tasks_due` while it has to be dispatched, `tasks_clock` and `tasks_state` until it has ended, `tasks_held` while it
- * runs, `tasks_unannounced` between its end and its announcement.
+ * runs, `tasks_unannounced` between its end and its announcement. `tasks_observed` is for forgetting probes only.
  */
 const migrations: readonly string[] = [
   `
@@ -39,6 +39,31 @@ const migrations: readonly string[] = [
     WHERE announced = 0 AND state IN ('succeeded', 'failed', 'cancelled', 'expired');
   CREATE TABLE task_types (type TEXT NOT NULL PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE named_values (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  `,
+  // The rings of observations have rowids so that what is recorded together lies together, round after round.
+  `
+  CREATE TABLE documents (
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    value TEXT,
+    written_at INTEGER NOT NULL,
+    PRIMARY KEY (kind, id)
+  ) STRICT;
+  CREATE INDEX documents_since ON documents (version);
+  CREATE INDEX documents_traces ON documents (written_at) WHERE value IS NULL;
+  CREATE TABLE documents_version (version INTEGER NOT NULL) STRICT;
+  INSERT INTO documents_version VALUES (0);
+  CREATE TABLE observations (
+    target TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (target, slot)
+  ) STRICT;
+  CREATE TABLE observation_heads (target TEXT NOT NULL PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX tasks_observed ON tasks (created_at) WHERE principal = 'observe';
   `,
 ];
 

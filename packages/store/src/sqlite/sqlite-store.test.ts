@@ -9,6 +9,7 @@ import { silentLog, systemClock } from '@tenma/runtime';
 import { temporaryFolder, until } from '@tenma/test-support';
 import { describe, expect, it } from 'vitest';
 import { sampleTask } from '../contract/sample-task.ts';
+import { shiftedClock } from '../contract/shifted-clock.ts';
 import { storeContract } from '../store.contract.ts';
 import { createSqliteStore } from './index.ts';
 
@@ -18,9 +19,14 @@ storeContract({
   name: 'SQLite',
   async create() {
     const folder = await temporaryFolder();
-    const store = await createSqliteStore(components, { path: join(folder.path, 'made', 'tenma.db') });
+    const clock = shiftedClock();
+    const store = await createSqliteStore(
+      { ...components, clock },
+      { path: join(folder.path, 'made', 'tenma.db') },
+    );
     return {
       store,
+      clock,
       async [Symbol.asyncDispose]() {
         await store[Symbol.asyncDispose]();
         await folder[Symbol.asyncDispose]();
@@ -93,6 +99,37 @@ describe('a SQLite file', () => {
     await using store = await createSqliteStore(components, { path });
     expect(await store.get(task.spec.id)).toEqual(task);
     expect(await store.read('generation')).toBe('7');
+  });
+
+  it('of the first schema is brought up to date with all that it holds', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'tenma.db');
+    const task = sampleTask();
+    {
+      await using store = await createSqliteStore(components, { path });
+      await store.insert([task]);
+    }
+    const database = new DatabaseSync(path);
+    database.exec(`
+      DROP TABLE documents; DROP TABLE documents_version; DROP TABLE observations; DROP TABLE observation_heads;
+      DROP INDEX tasks_observed; DELETE FROM migrations WHERE version > 1`);
+    database.close();
+    await using store = await createSqliteStore(components, { path });
+    expect(await store.get(task.spec.id)).toEqual(task);
+    const document = { kind: 'region', id: 'eu-west-1', value: {} };
+    const written = await store.writeDocuments([{ ...document, expected: 0 }]);
+    expect(await store.documentsSince(0)).toEqual([{ ...document, ...written }]);
+  });
+
+  it('keeps versions growing over a close and a new opening', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'tenma.db');
+    const versions: unknown[] = [];
+    for (const value of [1, 2, null]) {
+      await using store = await createSqliteStore(components, { path });
+      versions.push(await store.writeDocuments([{ kind: 'region', id: 'a', expected: 'any', value }]));
+    }
+    expect(versions).toEqual([{ version: 1 }, { version: 2 }, { version: 3 }]);
   });
 
   it('that is no database, or of a newer Tenma, is refused with the reason', async () => {

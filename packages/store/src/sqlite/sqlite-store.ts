@@ -2,6 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { TaskType } from '@tenma/protocol';
 import type { Clock, Log } from '@tenma/runtime';
+import { documentColumns, documentOf, tracesKeptMs } from '../document-row.ts';
+import { type Documents, type Observations, observationsKept } from '../documents.ts';
+import { forgetInTurns, forgetQuery } from '../forget-query.ts';
+import { observationColumns, observationOf } from '../observation-row.ts';
 import { reportStatus } from '../reported-status.ts';
 import type { InsertOutcome, Store } from '../store.ts';
 import { listQuery, pageOf } from '../task-list.ts';
@@ -18,14 +22,14 @@ export interface SqliteStoreOptions {
  * @throws Error when the file cannot be opened, another process owns it, or a newer Tenma wrote it
  */
 export async function createSqliteStore(
-  { log }: { log: Log; clock: Clock },
+  { log, clock }: { log: Log; clock: Clock },
   options: SqliteStoreOptions,
 ): Promise<Store> {
   const path = resolve(options.path);
   await mkdir(dirname(path), { recursive: true });
   const status = reportStatus('connected');
   const thread = await startSqliteThread({ log, onLost: () => status.become('closed') }, { path });
-  const verbs = storeVerbs(thread);
+  const verbs = { ...taskVerbs(thread), ...documentVerbs(thread, clock), ...observationVerbs(thread) };
   return {
     get status() {
       return thread.open ? 'connected' : 'closed';
@@ -43,9 +47,18 @@ export async function createSqliteStore(
   };
 }
 
-type Verbs = Omit<Store, 'status' | 'onStatus' | 'notify' | 'onNotify' | typeof Symbol.asyncDispose>;
+type TaskVerbs = Omit<
+  Store,
+  | 'status'
+  | 'onStatus'
+  | 'notify'
+  | 'onNotify'
+  | typeof Symbol.asyncDispose
+  | keyof Documents
+  | keyof Observations
+>;
 
-function storeVerbs({ call }: SqliteThread): Verbs {
+function taskVerbs({ call }: SqliteThread): TaskVerbs {
   return {
     async insert(tasks) {
       if (tasks.length === 0) return [];
@@ -80,6 +93,7 @@ function storeVerbs({ call }: SqliteThread): Verbs {
       return (await call('runningOn', weeId)).map(controlOf);
     },
     makeAllDue: (now) => call('makeAllDue', now),
+    forgetTasks: (what) => forgetInTurns(what, (some) => call('forgetTasks', forgetQuery(some, 'tasks'))),
     countUnfinished: (limit) => call('countUnfinished', limit),
     saveTaskTypes: (types) => call('saveTaskTypes', types),
     async taskTypes() {
@@ -87,6 +101,30 @@ function storeVerbs({ call }: SqliteThread): Verbs {
     },
     compareAndSet: (name, expected, value) => call('compareAndSet', name, expected, value),
     read: (name) => call('read', name),
+  };
+}
+
+function documentVerbs({ call }: SqliteThread, clock: Clock): Documents {
+  return {
+    async writeDocuments(writes) {
+      const now = clock.now();
+      return call('writeDocuments', documentColumns(writes), { now, tracesSince: now - tracesKeptMs });
+    },
+    async documentsSince(version) {
+      return (await call('documentsSince', version)).map(documentOf);
+    },
+  };
+}
+
+function observationVerbs({ call }: SqliteThread): Observations {
+  return {
+    async recordObservations(rows) {
+      if (rows.length > 0) await call('recordObservations', observationColumns(rows), observationsKept);
+    },
+    async observations(target, limit) {
+      return (await call('observations', target, limit)).map(observationOf);
+    },
+    forgetObservations: (targets) => call('forgetObservations', targets),
   };
 }
 

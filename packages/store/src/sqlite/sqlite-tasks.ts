@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { TaskType } from '@tenma/protocol';
 import type { Lane, LaneBacklog } from '../store.ts';
 import type { StateSets } from '../state-sets.ts';
-import type { ListQuery } from '../task-list.ts';
+import type { SqlQuery } from '../task-list.ts';
 import {
   type ChangeColumns,
   changedColumns,
@@ -20,23 +20,8 @@ const priorities = [9, 8, 7, 6, 5, 4, 3, 2, 1, 0] as const;
 const control = controlColumns.join(', ');
 const record = recordColumns.join(', ');
 
-/** The verbs that write; the rest only read. */
-export const writingVerbs = [
-  'insert',
-  'apply',
-  'claim',
-  'makeAllDue',
-  'saveTaskTypes',
-  'compareAndSet',
-] as const satisfies (keyof SqliteOperations)[];
-
-/**
- * The store's verbs on an open database, in the thread that owns it; rows and columns cross, not records. What the
- * thread would need the vocabulary for is handed to it: loading that takes longer than everything else it does to start.
- */
-export type SqliteOperations = ReturnType<typeof createOperations>;
-
-export function createOperations(database: DatabaseSync, states: StateSets) {
+/** The verbs of tasks, task types and named values, in the thread that owns the database. */
+export function tasksOf(database: DatabaseSync, states: StateSets) {
   return {
     ...writingOf(database, states),
     ...claimingOf(database),
@@ -88,6 +73,10 @@ function writingOf(database: DatabaseSync, states: StateSets) {
     },
     makeAllDue(now: number): number {
       return Number(allDue.run(now).changes);
+    },
+    /** Deletes the tasks whose ids are found; returns how many. */
+    forgetTasks({ sql, parameters }: SqlQuery): number {
+      return Number(database.prepare(`DELETE FROM tasks WHERE id IN (${sql})`).run(...parameters).changes);
     },
   };
 }
@@ -178,7 +167,7 @@ function readingOf(database: DatabaseSync, states: StateSets) {
     get: (id: string) => (byId.get(id) as unknown as RecordRow | undefined) ?? null,
     controls: (ids: readonly string[]) =>
       ids.flatMap((id) => (controlById.get(id) as unknown as ControlRow | undefined) ?? []),
-    list: ({ sql, parameters }: ListQuery) =>
+    list: ({ sql, parameters }: SqlQuery) =>
       database.prepare(sql).all(...parameters) as unknown as RecordRow[],
     clocksDue: (now: number, limit: number) => clocks.all(now, limit) as unknown as ControlRow[],
     unannounced: (limit: number) => unannounced.all(limit) as unknown as RecordRow[],

@@ -5,8 +5,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { FromThread, SqliteCall, SqliteResult, ThreadOptions, ToThread, Verb } from './messages.ts';
+import { createOperations, type SqliteOperations, writingVerbs } from './sqlite-operations.ts';
 import { migrate } from './sqlite-schema.ts';
-import { createOperations, type SqliteOperations, writingVerbs } from './sqlite-tasks.ts';
 
 /** SQLite's primary result codes of a database that cannot serve, rather than of a wrong call. */
 const unavailableCodes: readonly number[] = [

@@ -3,7 +3,7 @@ import { createBatcher, type Log } from '@tenma/runtime';
 import { stateSets } from '../state-sets.ts';
 import { StoreUnavailableError } from '../store.ts';
 import type { FromThread, SqliteCall, SqliteResult, ThreadOptions, ToThread, Verb } from './messages.ts';
-import type { SqliteOperations } from './sqlite-tasks.ts';
+import type { SqliteOperations } from './sqlite-operations.ts';
 
 /** Calls executed and committed together at most. */
 const maxCallsTogether = 500;
