@@ -1,0 +1,14 @@
+/** FNV-1a over UTF-16 units, then MurmurHash3's finish, which spreads near ids over all 32 bits. */
+export function hashOf(text: string): number {
+  let hash = 0x81_1c_9d_c5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01_00_01_93);
+  return mixed(hash);
+}
+
+/** Spreads the bits of a number over all 32 of the result. */
+export function mixed(value: number): number {
+  let hash = value;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85_eb_ca_6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2_b2_ae_35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}

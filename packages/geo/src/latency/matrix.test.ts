@@ -1,0 +1,211 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { LatencyVector } from '@tenma/protocol';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Place, roundTripFloorMs } from '../place/great-circle.ts';
+import { anyPlace, placesAround } from '../place/places.fixture.ts';
+import { effectiveRoundTripMs, latencyCell, latencyMatrix, type LatencySight } from './matrix.ts';
+import { vectorAfter } from './measurement.ts';
+import { replicationGroup } from './replication-group.ts';
+
+const now = Date.parse('2025-06-01T12:00:00Z');
+const tokyo = { lat: 35.68, lon: 139.69 };
+const virginia = { lat: 39.04, lon: -77.49 };
+const singapore = { lat: 1.35, lon: 103.82 };
+const places = new Map<string, Place>([
+  ['tokyo', tokyo],
+  ['virginia', virginia],
+  ['singapore', singapore],
+]);
+const signal = new AbortController().signal;
+const breathe = (): Promise<void> => nextTurn();
+
+function sightOf(vectors: LatencyVector[] = [], all: ReadonlyMap<string, Place> = places): LatencySight {
+  return {
+    places: all,
+    vectors: new Map(vectors.map((vector) => [vector.from, vector])),
+    now,
+    freshMs: 90_000,
+  };
+}
+
+function measuredFrom(from: string, to: string, ms: number, ageMs: number): LatencyVector {
+  const vector = vectorAfter(null, from, [{ to, samplesMs: [ms], at: now - ageMs }], new Map(), places);
+  return { ...vector, coordinate: null };
+}
+
+const coordinate = (x: number, error: number) => ({ at: [x, 0, 0], height_ms: 1, error });
+
+describe('a cell', () => {
+  test('is null to the region itself and where a region has no place', () => {
+    expect(latencyCell('effective', 'tokyo', 'tokyo', sightOf())).toBeNull();
+    expect(latencyCell('floor', 'tokyo', 'mars', sightOf())).toBeNull();
+    expect(effectiveRoundTripMs('tokyo', 'tokyo', sightOf())).toBe(0);
+    expect(effectiveRoundTripMs('tokyo', 'mars', sightOf())).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('of the floor says what light allows', () => {
+    const cell = latencyCell('floor', 'tokyo', 'singapore', sightOf());
+    expect(cell).toMatchObject({ kind: 'floor', rtt_ms: 53.2, p95_ms: 53.2, samples: 0, age_ms: null });
+  });
+
+  test('of the measured layer is what was measured from either end, however old', () => {
+    const sight = sightOf([measuredFrom('virginia', 'tokyo', 150.26, 3_600_000)]);
+    expect(latencyCell('measured', 'tokyo', 'virginia', sight)).toMatchObject({
+      kind: 'measured',
+      rtt_ms: 150.3,
+      samples: 1,
+      age_ms: 3_600_000,
+    });
+    expect(latencyCell('measured', 'tokyo', 'singapore', sight)).toBeNull();
+  });
+
+  test('takes the newer measurement of the two ends', () => {
+    const sight = sightOf([
+      measuredFrom('virginia', 'tokyo', 150, 50_000),
+      measuredFrom('tokyo', 'virginia', 160, 10_000),
+    ]);
+    expect(effectiveRoundTripMs('virginia', 'tokyo', sight)).toBe(160);
+    expect(effectiveRoundTripMs('tokyo', 'virginia', sight)).toBe(160);
+  });
+
+  test('is effectively a fresh measurement, else coordinates that have settled, else the estimate', () => {
+    const kind = (ageMs: number, error: number) => {
+      const tokyoVector = {
+        ...measuredFrom('tokyo', 'virginia', 150, ageMs),
+        coordinate: coordinate(0, 0.1),
+      };
+      const virginiaVector = { from: 'virginia', to: {}, coordinate: coordinate(170, error) };
+      return latencyCell('effective', 'virginia', 'tokyo', sightOf([tokyoVector, virginiaVector]));
+    };
+    expect(kind(90_000, 0.1)).toMatchObject({ kind: 'measured', rtt_ms: 150, age_ms: 90_000 });
+    expect(kind(90_001, 0.1)).toMatchObject({ kind: 'coordinates', rtt_ms: 172, error_ms: 68.8, samples: 0 });
+    expect(kind(90_001, 0.9)).toMatchObject({ kind: 'estimated', age_ms: null });
+  });
+
+  test('does not believe a measurement that the registered place makes impossible', () => {
+    const corrected = new Map([...places, ['tokyo', { lat: -35, lon: 20 }] as const]);
+    const sight = sightOf([measuredFrom('tokyo', 'virginia', 110, 0)], corrected);
+    expect(latencyCell('measured', 'tokyo', 'virginia', sight)).toBeNull();
+    expect(latencyCell('effective', 'tokyo', 'virginia', sight)?.kind).toBe('estimated');
+  });
+
+  test.each(['floor', 'estimated', 'effective'] as const)(
+    'of layer %s is to 0.1 ms, not below the floor, and the same both ways',
+    (layer) => {
+      fc.assert(
+        fc.property(anyPlace, anyPlace, fc.double({ min: 0, max: 300, noNaN: true }), (a, b, x) => {
+          const two = new Map([['a', a] as const, ['b', b] as const]);
+          const vectors = [
+            { from: 'a', to: {}, coordinate: coordinate(0, 0.1) },
+            { from: 'b', to: {}, coordinate: coordinate(x, 0.1) },
+          ];
+          const cell = latencyCell(layer, 'a', 'b', sightOf(vectors, two))!;
+          expect(cell.rtt_ms).toBeGreaterThanOrEqual(roundTripFloorMs(a, b));
+          expect(cell.p95_ms).toBeGreaterThanOrEqual(cell.p50_ms);
+          expect(Math.abs(cell.rtt_ms * 10 - Math.round(cell.rtt_ms * 10))).toBeLessThan(1e-6);
+          expect(latencyCell(layer, 'b', 'a', sightOf(vectors, two))).toEqual(cell);
+        }),
+      );
+    },
+  );
+});
+
+describe('the matrix', () => {
+  test('has the cells of the layer, and none of a region to itself', async () => {
+    const sight = sightOf([measuredFrom('tokyo', 'virginia', 150, 0)]);
+    const all = await latencyMatrix('effective', sight, { signal, breathe });
+    expect(Object.keys(all.matrix)).toEqual([...places.keys()]);
+    expect(Object.keys(all.matrix['tokyo']!)).toEqual(['virginia', 'singapore']);
+    expect(all.cells['virginia']!['tokyo']).toEqual(latencyCell('effective', 'virginia', 'tokyo', sight));
+    expect(all.matrix['virginia']!['tokyo']).toBe(150);
+    const measured = await latencyMatrix('measured', sight, { signal, breathe });
+    expect({ ...measured.matrix['singapore'] }).toEqual({});
+    const row = await latencyMatrix('floor', sight, {
+      from: ['tokyo', 'mars'],
+      cells: false,
+      signal,
+      breathe,
+    });
+    expect(Object.keys(row.matrix)).toEqual(['tokyo']);
+    expect(Object.keys(row.cells)).toEqual([]);
+  });
+
+  const bounds = [
+    [10, 5],
+    [50, 10],
+    [1_000, 500],
+  ] as const;
+  test.each(bounds)(
+    'of %i regions takes no more than %i ms of processor time (with a slack of 3)',
+    async (count, ms) => {
+      const all = placesAround(count);
+      const vectors = [...all.keys()].map((from, i): LatencyVector => {
+        const at = new Date(now).toISOString();
+        const to = { [`region-${(i + 1) % count}`]: { p50_ms: 300, p95_ms: 310, samples: 5, at } };
+        return { from, to, coordinate: i % 2 === 0 ? coordinate(i, 0.1) : null };
+      });
+      for (const layer of ['estimated', 'effective'] as const) {
+        const before = process.threadCpuUsage();
+        const { matrix } = await latencyMatrix(layer, sightOf(vectors, all), {
+          signal,
+          breathe,
+          cells: count < 1_000,
+        });
+        const { user, system } = process.threadCpuUsage(before);
+        expect(Object.keys(matrix)).toHaveLength(count);
+        expect((user + system) / 1_000).toBeLessThan(3 * ms);
+      }
+    },
+    60_000,
+  );
+
+  test('gives the event loop back every few milliseconds, tells how far it is, and stops when it is aborted', async () => {
+    const sight = sightOf([], placesAround(1_000));
+    let longest = 0;
+    let sliceBegan = process.threadCpuUsage();
+    const done: number[] = [];
+    await latencyMatrix('effective', sight, {
+      signal,
+      cells: false,
+      onRows: (rows) => done.push(rows),
+      breathe: async () => {
+        const { user, system } = process.threadCpuUsage(sliceBegan);
+        longest = Math.max(longest, (user + system) / 1_000);
+        await nextTurn();
+        sliceBegan = process.threadCpuUsage();
+      },
+    });
+    expect(done.at(-1)).toBe(1_000);
+    expect(done).toEqual(done.toSorted((a, b) => a - b));
+    expect(longest).toBeLessThan(50);
+
+    const controller = new AbortController();
+    const stopped = latencyMatrix('effective', sight, {
+      signal: controller.signal,
+      breathe: async () => controller.abort(new Error('enough')),
+    });
+    await expect(stopped).rejects.toThrow('enough');
+  }, 60_000);
+});
+
+describe('a replication group', () => {
+  const sight = sightOf([measuredFrom('tokyo', 'virginia', 110, 0)]);
+
+  test('is the nearest by effective round trip, nearest first, without the source', () => {
+    expect(replicationGroup('singapore', ['virginia', 'tokyo', 'singapore', 'mars'], 5, sight)).toMatchObject(
+      {
+        source_region: 'singapore',
+        replication_targets: ['tokyo', 'virginia'],
+      },
+    );
+    const one = replicationGroup('tokyo', ['virginia', 'singapore'], 1, sight);
+    expect(one.replication_targets).toEqual(['singapore']);
+    expect(one.latencies_ms).toEqual({ singapore: effectiveRoundTripMs('tokyo', 'singapore', sight) });
+  });
+
+  test('is empty for a source that is not known, and for no candidates', () => {
+    expect(replicationGroup('mars', ['tokyo'], 2, sight).replication_targets).toEqual([]);
+    expect(replicationGroup('tokyo', [], 2, sight).replication_targets).toEqual([]);
+  });
+});
