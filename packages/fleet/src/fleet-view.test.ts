@@ -12,6 +12,7 @@ const presence = (changes: Partial<Presence> = {}): Presence => ({
   since: '2026-01-01T00:00:00.000Z',
   pools: [{ pool: 'echo-v1', type: 'echo', labels: [], queue: 'q', slots: 4, running: 1, held: 2 }],
   types: [],
+  echo: null,
   ...changes,
 });
 const goodbye = (boot_id: string) => ({

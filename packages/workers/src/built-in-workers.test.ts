@@ -31,11 +31,13 @@ describe('every worker', () => {
     expect(builtIn.map(({ type }) => type).toSorted()).toEqual([
       'http-action',
       'latency-matrix',
+      'latency-probe',
       'probe-dns',
       'probe-http',
       'probe-icmp',
       'probe-tcp',
       'probe-tls',
+      'region-failover',
     ]);
     expect(new Set(all.map(({ type }) => type)).size).toBe(all.length);
   });

@@ -25,6 +25,7 @@ function presence({ id, region, labels = [], slots = 10, running = 0, type = 'ec
     since: '2026-01-01T00:00:00.000Z',
     pools: [{ pool, type, labels, queue: `q.${region}.${pool}`, slots, running, held: 0 }],
     types: [],
+    echo: null,
   };
 }
 
@@ -51,7 +52,7 @@ function task(changes: Partial<Dispatch> = {}): Dispatch {
   };
 }
 
-const context = { activeRegion: 'tokyo', sent: () => 0, random: () => 0 };
+const context = { activeRegion: 'tokyo', avoid: [], sent: () => 0, random: () => 0 };
 
 describe('placement', () => {
   it('sends a task to the region it names, to the active one, or to any', () => {
@@ -66,6 +67,26 @@ describe('placement', () => {
     expect(regionFor('dublin')).toBe('dublin');
     expect(regionFor('active')).toBe('tokyo');
     expect(['tokyo', 'dublin']).toContain(regionFor('any'));
+  });
+
+  it('keeps a task for any clear of regions that are not well, unless nobody else can take it', () => {
+    const avoid = ['tokyo'];
+    const both = fleetOf([
+      { id: 'a', region: 'tokyo', slots: 100 },
+      { id: 'b', region: 'dublin', running: 9 },
+    ]);
+    const result = place(task({ region: 'any' }), both, { ...context, avoid });
+    expect(result).toMatchObject({
+      placement: {
+        region: 'dublin',
+        rejected: [{ pool: 'tokyo/echo-v1', reason: 'region tokyo is not well' }],
+      },
+    });
+    expect(place(task({ region: 'tokyo' }), both, { ...context, avoid })).toMatchObject({
+      placement: { region: 'tokyo' },
+    });
+    const alone = fleetOf([{ id: 'a', region: 'tokyo' }]);
+    expect(place(task({ region: 'any' }), alone, { ...context, avoid })).toMatchObject({ placed: true });
   });
 
   it('says why no pool can take it', () => {

@@ -4,6 +4,8 @@ import type { Dispatch, Placement } from '@tenma/protocol';
 /** What placement needs to know beyond the task and the fleet. */
 export interface PlacementContext {
   readonly activeRegion: string;
+  /** Regions that a task for `any` goes to only if nobody else can take it. */
+  readonly avoid: readonly string[];
   /** Tasks that this IC has sent to the pool since the pool last spoke of its load. */
   readonly sent: (poolKey: string) => number;
   /** Uniform in [0, 1). */
@@ -34,7 +36,7 @@ export function place(task: Dispatch, fleet: FleetView, context: PlacementContex
     if (reason === null) eligible.push(pool);
     else if (rejected.length < rejectionsKept) rejected.push({ pool: pool.key, reason });
   }
-  const chosen = choose(eligible, context);
+  const chosen = choose(preferred(task, eligible, rejected, context), context);
   if (!chosen) return { placed: false, reason: waitingReason(task, rejected, context.activeRegion) };
   const score = Math.round(expectedWaitMs(chosen, context) * 10) / 10;
   return {
@@ -50,6 +52,23 @@ function rejection(task: Dispatch, pool: PoolView, activeRegion: string): string
   if (wanted !== 'any' && pool.region !== wanted) return `not in region ${wanted}`;
   const missing = (task.requires.labels ?? []).filter((label) => !pool.labels.includes(label));
   return missing.length > 0 ? `lacks label ${missing.join(', ')}` : null;
+}
+
+/** A task for `any` keeps clear of regions that are not well, as long as there are others. */
+function preferred(
+  task: Dispatch,
+  eligible: readonly PoolView[],
+  rejected: Placement['rejected'],
+  { avoid }: PlacementContext,
+): readonly PoolView[] {
+  if (task.region !== 'any' || avoid.length === 0) return eligible;
+  const well = eligible.filter((pool) => !avoid.includes(pool.region));
+  if (well.length === 0) return eligible;
+  for (const pool of eligible) {
+    if (!avoid.includes(pool.region) || rejected.length >= rejectionsKept) continue;
+    rejected.push({ pool: pool.key, reason: `region ${pool.region} is not well` });
+  }
+  return well;
 }
 
 function choose(pools: readonly PoolView[], context: PlacementContext): PoolView | undefined {

@@ -17,6 +17,7 @@ import {
   type TaskEvent,
 } from '@tenma/protocol';
 import { type Clock, type Log, sleep } from '@tenma/runtime';
+import { createEpochGuard, type EpochGuard } from './epoch-guard.ts';
 import type { FleetObserver } from './fleet-observer.ts';
 import { place } from './placement.ts';
 
@@ -44,14 +45,19 @@ const givenBackMs = 200;
  */
 export async function startRelay(components: Components, options: RelayOptions): Promise<Consumer> {
   const { bus } = components;
+  const epochs = createEpochGuard();
   await bus.declareQueue(queues.ic, { kind: 'transient', messageTtlMs: defaults.dispatchLeaseMs });
   await bus.declareQueue(queues.journal, { kind: 'durable' });
   return bus.consume(queues.ic, { prefetch: options.batchesAtOnce }, (delivery) =>
-    relay(components, options, delivery),
+    relay({ ...components, epochs }, options, delivery),
   );
 }
 
-async function relay(components: Components, options: RelayOptions, delivery: Delivery): Promise<Verdict> {
+interface Relaying extends Components {
+  readonly epochs: EpochGuard;
+}
+
+async function relay(components: Relaying, options: RelayOptions, delivery: Delivery): Promise<Verdict> {
   const parsed = dispatchBatchSchema.safeParse(delivery.body);
   if (!parsed.success) {
     components.log.error({ issues: parsed.error.issues.slice(0, 5) }, 'a batch from LE is not one; dropped');
@@ -71,13 +77,21 @@ async function relay(components: Components, options: RelayOptions, delivery: De
 }
 
 /** @throws BusUnavailableError so that the whole batch is given back */
-async function send(components: Components, batch: DispatchBatch, task: Dispatch): Promise<TaskEvent> {
-  const { bus, fleet, clock, log, random } = components;
-  const result = place(task, fleet.view, { activeRegion: batch.active_region, sent: fleet.sent, random });
+async function send(components: Relaying, batch: DispatchBatch, task: Dispatch): Promise<TaskEvent> {
+  const { bus, fleet, clock, log, random, epochs } = components;
+  const { active_region: activeRegion, avoid, epoch } = batch;
   const at = clock.now();
   const event = { task_id: task.id, dispatch_no: task.dispatch_no, at };
+  if (epochs.isStale(epoch) && task.region === 'active') {
+    return {
+      kind: 'waiting',
+      ...event,
+      reason: `stale_epoch: ${activeRegion} is no longer the active region`,
+    };
+  }
+  const result = place(task, fleet.view, { activeRegion, avoid, sent: fleet.sent, random });
   if (!result.placed) return { kind: 'waiting', ...event, reason: result.reason };
-  const assignment: Assignment = { ...task, placement: result.placement, queued_at: at };
+  const assignment: Assignment = { ...task, placement: result.placement, queued_at: at, epoch };
   try {
     fleet.countSent(result.pool.key);
     await bus.publish(result.pool.queue, assignment, { ttlMs: Math.max(1, task.not_after - at) });

@@ -27,6 +27,10 @@ runProcess(async () => {
         processes: config.PROCESSES,
         slots: config.SLOTS,
         drainMs: config.DRAIN_MS,
+        echo:
+          config.ECHO_PORT === undefined
+            ? undefined
+            : { host: config.ECHO_HOST, port: config.ECHO_PORT, advertise: config.ECHO_ADVERTISE },
       },
     ),
   );

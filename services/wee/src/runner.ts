@@ -1,10 +1,11 @@
 import type { Verdict } from '@tenma/bus';
 import {
   type Assignment,
-  type ControlMessage,
+  type CancelMessage,
   type FinishedEvent,
   isFinalFailure,
   type ReturnedEvent,
+  type VoidMessage,
 } from '@tenma/protocol';
 import { type Clock, createRecentMap } from '@tenma/runtime';
 import type { Announcer } from './announcer.ts';
@@ -13,12 +14,15 @@ import type { Journal } from './journal.ts';
 import type { PoolCounters } from './pool.ts';
 import type { ProcessGroup } from './process-group.ts';
 import type { Slots } from './slots.ts';
+import { createVoids } from './voids.ts';
 
 /** Takes an assignment through its attempt: slot, process, announcement, journal, acknowledgement. */
 export interface Runner {
   run(assignment: Assignment, counters: PoolCounters): Promise<Verdict>;
   /** Dispatches that must not start, or must stop. */
-  cancel(dispatches: ControlMessage['tasks']): void;
+  cancel(dispatches: CancelMessage['tasks']): void;
+  /** `active` has moved: what was placed before and has not started is not to be started. */
+  void(message: VoidMessage): void;
   readonly runningIds: readonly string[];
   /** Starts nothing more: what is held goes back to its queue. */
   stopStarting(): void;
@@ -66,6 +70,7 @@ class AttemptRunner implements Runner {
   /** From the taking of an attempt to the confirmation of its end. */
   readonly #underWay = new Map<string, Promise<Verdict>>();
   readonly #ended = createRecentMap<true>(endedKept);
+  readonly #voids = createVoids();
   #stopped = false;
 
   constructor(components: Components, identity: Identity) {
@@ -106,12 +111,16 @@ class AttemptRunner implements Runner {
     return this.#report(assignment, ended.outcome, ended.startedAt);
   }
 
-  cancel(dispatches: ControlMessage['tasks']): void {
+  cancel(dispatches: CancelMessage['tasks']): void {
     for (const { task_id, dispatch_no } of dispatches) {
       this.#cancelled.set(task_id, Math.max(dispatch_no, this.#cancelled.get(task_id) ?? 0));
       const entry = this.#running.get(task_id);
       if (entry && entry.assignment.dispatch_no <= dispatch_no) this.#components.group.cancel(entry.runId);
     }
+  }
+
+  void(message: VoidMessage): void {
+    this.#voids.add(message);
   }
 
   stopStarting(): void {
@@ -145,8 +154,10 @@ class AttemptRunner implements Runner {
   }
 
   /** Why it must not start. */
-  #refusal({ id, dispatch_no, not_after }: Assignment): ReturnedEvent['reason'] | null {
+  #refusal(assignment: Assignment): ReturnedEvent['reason'] | null {
+    const { id, dispatch_no, not_after } = assignment;
     if (dispatch_no <= (this.#cancelled.get(id) ?? 0)) return 'cancelled';
+    if (this.#voids.cover(assignment)) return 'voided';
     return this.#components.clock.now() > not_after ? 'not_after' : null;
   }
 

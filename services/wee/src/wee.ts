@@ -11,6 +11,7 @@ import {
 import type { Results } from '@tenma/results';
 import { type Clock, ConfigError, every, type Log, sleep } from '@tenma/runtime';
 import { createAnnouncer } from './announcer.ts';
+import { type EchoOptions, type EchoResponder, startEcho } from './echo/responder.ts';
 import { createJournal } from './journal.ts';
 import { openPool, type Pool } from './pool.ts';
 import { startProcessGroup } from './process-group.ts';
@@ -33,6 +34,8 @@ export interface WeeOptions {
   readonly slots?: number;
   /** How long a drain waits for running attempts. Default 30 s. */
   readonly drainMs?: number;
+  /** Where others measure the round trip to it. Default: nowhere. */
+  readonly echo?: EchoOptions | undefined;
 }
 
 interface Components {
@@ -53,6 +56,7 @@ export async function startWee(components: Components, options: WeeOptions): Pro
   const { weeId, region, labels = [], processes = 2, drainMs = 30_000 } = options;
   const slots = createSlots(options.slots ?? 200);
   const closing = new AbortController();
+  const echo = options.echo && (await startEcho(components, options.echo));
   const { packages, environment } = options;
   const group = await startProcessGroup(components, { packages, environment, processes }).catch(
     (error: unknown) => {
@@ -65,7 +69,9 @@ export async function startWee(components: Components, options: WeeOptions): Pro
   const runner = createRunner({ group, journal, announcer, slots, clock }, { weeId, region });
   const control = await bus.subscribe(exchanges.control, (body) => {
     const message = controlMessageSchema.safeParse(body);
-    if (message.success) runner.cancel(message.data.tasks);
+    if (!message.success) return;
+    if (message.data.kind === 'cancel') runner.cancel(message.data.tasks);
+    else runner.void(message.data);
   });
   const pools: Pool[] = [];
   for (const type of group.types) {
@@ -81,7 +87,7 @@ export async function startWee(components: Components, options: WeeOptions): Pro
 
   const since = timestamp(clock.now());
   let status: Presence['status'] = 'online';
-  const speak = () => announcer.presence(presenceOf(options, pools, status, since));
+  const speak = () => announcer.presence(presenceOf(options, pools, echo, status, since));
   const timers = [
     results.onStatus((now) => void (now === 'connected' && speak())),
     every(clock, defaults.heartbeatMs, async () => {
@@ -110,6 +116,7 @@ export async function startWee(components: Components, options: WeeOptions): Pro
       await Promise.all(pools.map((pool) => pool.close()));
       await control[Symbol.asyncDispose]();
       await group[Symbol.asyncDispose]();
+      await echo?.[Symbol.asyncDispose]();
       await announcer.goodbye();
     },
   };
@@ -118,6 +125,7 @@ export async function startWee(components: Components, options: WeeOptions): Pro
 function presenceOf(
   { weeId, bootId, region, labels = [], version }: WeeOptions,
   pools: readonly Pool[],
+  echo: EchoResponder | undefined,
   status: Presence['status'],
   since: string,
 ): Presence {
@@ -131,6 +139,7 @@ function presenceOf(
     since,
     pools: pools.map((pool) => pool.presence),
     types: pools.map((pool) => pool.type),
+    echo: echo?.address ?? null,
   };
 }
 
