@@ -1,4 +1,4 @@
-import { TenmaError, taskEndError } from '@tenma/client';
+import { TenmaError, taskEndError, UnreachableError } from '@tenma/client';
 import type { Problem, Task } from '@tenma/protocol';
 
 /** The command line, or the environment, does not say what to do. Nothing was sent. */
@@ -35,6 +35,19 @@ export class TaskUnsuccessfulError extends Error {
     this.cause = cause;
     this.hint = `See everything about it: tenma task get ${task.id}; try it again: tenma task retry ${task.id}`;
   }
+}
+
+/**
+ * For a change that is sent once: a lost answer, or one from an LE whose store was lost, leaves open whether it was made.
+ * @param look the command that tells
+ */
+export function mayHaveHappened(error: unknown, look: string): unknown {
+  const open =
+    error instanceof UnreachableError || (error instanceof TenmaError && (error.status ?? 0) >= 500);
+  if (!open) return error;
+  const { message, code, retryable, status } = error;
+  const hint = `It may have been done all the same: look at ${look} before you repeat it.`;
+  return new TenmaError(message, { code, retryable, status, hint, cause: error });
 }
 
 /** Any error in the one shape that `--json` prints. A `status` of 0 says that no HTTP answer is behind it. */

@@ -68,6 +68,7 @@ const wee = {
   since: '2026-11-21T00:00:00.000Z',
   pools: [{ ...pool, queue: 'q' }],
   types: [echo],
+  echo: null,
 };
 const lists = {
   'task-types': [echo],

@@ -11,6 +11,8 @@ export interface CliConfig {
   readonly json: boolean;
   /** A terminal may be written to with colours and redrawn lines. */
   readonly ansi: boolean;
+  /** A terminal may be drawn on; whether in colours says `ansi`. */
+  readonly drawable: boolean;
 }
 
 /**
@@ -28,11 +30,13 @@ export function readCliConfig(
       'Give --api, or TENMA_API_URL, an http:// or https:// URL.',
     );
   }
+  const drawable = !environment['CI'] && environment['TERM'] !== 'dumb';
   return Object.freeze({
     apiUrl,
     token: variable('TENMA_TOKEN', environment),
     json: options.json === true,
-    ansi: !environment['NO_COLOR'] && !environment['CI'] && environment['TERM'] !== 'dumb',
+    ansi: !environment['NO_COLOR'] && drawable,
+    drawable,
   });
 }
 

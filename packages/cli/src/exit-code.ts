@@ -11,15 +11,15 @@ export const exitCodes = {
   usage: 2,
   notFound: 3,
   notAllowed: 4,
-  /** The task finished, and not in success. */
+  /** The task, or the failover, finished, and not in success. */
   unsuccessful: 5,
-  /** What the command presupposed does not hold. */
+  /** What the command presupposed does not hold, or a guard refuses it: 409 and 412. */
   precondition: 6,
   /** `doctor --exit-code`: it works, and something is wrong. */
   degraded: 7,
   /** The wait is over; the task is not. */
   waitOver: 124,
-  /** Interrupted while waiting; the task goes on. */
+  /** Interrupted while waiting, and the task goes on; or the answer to a question was no. */
   interrupted: 130,
 } as const;
 

@@ -10,6 +10,33 @@ export function parseInteger(text: string, option: string, least: number, most: 
   );
 }
 
+/** A decimal number. @throws UsageError */
+export function parseNumber(text: string, option: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^[+-]?(?:\d+\.?\d*|\.\d+)$/.test(text) && value >= least && value <= most) return value;
+  throw new UsageError(`${option} takes a number from ${least} to ${most}, not ${JSON.stringify(text)}`);
+}
+
+/** One of a few words. @throws UsageError */
+export function parseChoice<Choice extends string>(
+  text: string,
+  option: string,
+  choices: readonly Choice[],
+): Choice {
+  const choice = choices.find((known) => known === text);
+  if (choice !== undefined) return choice;
+  throw new UsageError(`${option} takes ${choices.join(', ')}, not ${JSON.stringify(text)}`);
+}
+
+type Given<Fields> = { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> };
+
+/** The fields that are not undefined. */
+export function given<Fields extends object>(fields: Fields): Given<Fields> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as Given<Fields>;
+}
+
 /** @throws UsageError */
 export function parseLabels(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(

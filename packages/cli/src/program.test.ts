@@ -1,39 +1,10 @@
-import { type FakeLe, sendProblem, startFakeLe } from '@tenma/client/testing';
+import { sendProblem, startFakeLe } from '@tenma/client/testing';
 import { type Problem, problem, type Task } from '@tenma/protocol';
 import { temporaryFolder } from '@tenma/test-support';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runCli } from './program.ts';
-
-interface Given {
-  environment?: Record<string, string>;
-  stdin?: string;
-  tty?: boolean;
-  onWrite?: (text: string) => void;
-}
-
-/** Runs a command line in this process. */
-async function cli(le: FakeLe, line: string | string[], given: Given = {}) {
-  const streams = { stdout: '', stderr: '' };
-  const stream = (name: 'stdout' | 'stderr') => ({
-    isTTY: given.tty === true,
-    write: (text: string) => {
-      streams[name] += text;
-      given.onWrite?.(text);
-    },
-  });
-  const code = await runCli(typeof line === 'string' ? line.split(' ') : line, {
-    environment: { TENMA_API_URL: le.url, ...given.environment },
-    stdin: (async function* () {
-      yield given.stdin ?? '';
-    })(),
-    stdout: stream('stdout'),
-    stderr: stream('stderr'),
-    onInterrupt: () => ({ [Symbol.dispose]() {} }),
-  });
-  return { code, ...streams };
-}
+import { cli } from './cli-fixture.ts';
 
 const outcomes: Record<string, Partial<Task>> = {
   echo: { state: 'succeeded', output: { ok: true }, worker: 'wee-1' },
@@ -184,6 +155,26 @@ describe('looking at tasks', () => {
     });
     expect(code).toBe(5);
     expect(stdout).toMatch(/^\S+Z {2}accepted\n\S+Z {2}failed {5}dns: no such host\n$/);
+  });
+});
+
+describe('watching a task that waits', () => {
+  it('tells of it once for each reason, however often LE looks for a worker', async () => {
+    await using le = await startFakeLe();
+    const { id } = le.add({ type: 'slow' });
+    const wait = (reason: string) => le.change(id, { state: 'waiting', reason });
+    const steps: Record<string, () => void> = {
+      accepted: () => ['no pool', 'no pool', 'no pool', 'pool is full', 'pool is full'].forEach(wait),
+      'is full': () => le.change(id, { state: 'succeeded', output: 1 }),
+    };
+    const { stdout } = await cli(le, `task watch ${id}`, {
+      onWrite: (text) => Object.entries(steps).find(([word]) => text.includes(word))?.[1](),
+    });
+    const told = stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/^\S+ +/, ''));
+    expect(told).toEqual(['accepted', 'waiting    no pool', 'waiting    pool is full', 'succeeded  1']);
   });
 });
 

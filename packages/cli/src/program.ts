@@ -1,10 +1,18 @@
 import { Command, CommanderError } from 'commander';
 import { problemOf, UsageError } from './cli-errors.ts';
-import type { Act, CommandAction } from './command.ts';
+import type { Act, CommandAction, CommandGroup } from './command.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { fabricCommands } from './commands/fabric.ts';
+import { failoverCommands } from './commands/failover.ts';
+import { geoDocumentCommands } from './commands/geo-document.ts';
+import { latencyCommands } from './commands/latency.ts';
+import { nodeCommands } from './commands/node.ts';
+import { policyCommands } from './commands/policy.ts';
+import { regionCommands } from './commands/region.ts';
+import { scheduleCommands } from './commands/schedule.ts';
 import { serviceCommands } from './commands/service.ts';
 import { taskCommands } from './commands/task.ts';
+import { topCommand } from './commands/top.ts';
 import { readCliConfig } from './config.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-code.ts';
 import { createOutput } from './output.ts';
@@ -36,6 +44,21 @@ export async function runCli(argv: readonly string[], surroundings: Surroundings
   }
 }
 
+const groups: readonly CommandGroup[] = [
+  serviceCommands,
+  taskCommands,
+  fabricCommands,
+  regionCommands,
+  nodeCommands,
+  latencyCommands,
+  failoverCommands,
+  scheduleCommands,
+  policyCommands,
+  geoDocumentCommands,
+  topCommand,
+  doctorCommand,
+];
+
 function createProgram({ stdout, stderr }: Surroundings, act: Act, json: boolean): Command {
   const program = new Command('tenma')
     .description('Operations tasks, run near their targets.')
@@ -51,7 +74,7 @@ function createProgram({ stdout, stderr }: Surroundings, act: Act, json: boolean
     })
     .showSuggestionAfterError(true)
     .exitOverride();
-  for (const add of [serviceCommands, taskCommands, fabricCommands, doctorCommand]) add(program, act);
+  for (const add of groups) add(program, act);
   program.addHelpText('after', exitCodeHelp);
   for (const command of program.commands) inherit(program, command);
   return program;
@@ -66,8 +89,9 @@ function inherit(parent: Command, command: Command): void {
 const exitCodeHelp = `
 Exit codes:
   0 success   1 could not do it   2 wrong usage or invalid input   3 not found   4 not allowed
-  5 the task did not succeed   6 a precondition does not hold   7 degraded (doctor --exit-code)
-  124 the wait is over, the task is not   130 interrupted, the task goes on`;
+  5 the task, or the failover, did not succeed   6 a precondition or a guard does not hold
+  7 degraded (doctor --exit-code)   124 the wait is over, the task is not
+  130 interrupted, the task goes on; or answered with no`;
 
 function tell(
   error: unknown,
@@ -77,7 +101,9 @@ function tell(
   if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
   const fault = error instanceof CommanderError ? usageError(error) : error;
   const json = argv.includes('--json');
-  createOutput(stdout, stderr, { json, ansi: !environment['NO_COLOR'] }).problem(problemOf(fault));
+  createOutput(stdout, stderr, { json, ansi: !environment['NO_COLOR'], drawable: false }).problem(
+    problemOf(fault),
+  );
   return exitCodeOf(fault);
 }
 

@@ -1,3 +1,5 @@
+import { displayWidth, padToWidth } from './display-width.ts';
+
 /** Data from outside on one line: line ends and the escape sequences of terminals become spaces. */
 export function oneLine(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what this takes out
@@ -12,11 +14,11 @@ export function formatTable<Name extends string>(
   if (rows.length === 0) return '';
   const cells = [names.map((name) => name.toUpperCase().replaceAll('_', ' '))];
   for (const row of rows) cells.push(names.map((name) => oneLine(row[name]) || '–'));
-  const widths = names.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
+  const widths = names.map((_, column) => Math.max(...cells.map((row) => displayWidth(row[column] ?? ''))));
   return cells
     .map((row) =>
       row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .map((cell, column) => padToWidth(cell, widths[column] ?? 0))
         .join('  ')
         .trimEnd(),
     )

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type { Json } from '@tenma/protocol';
 import { UsageError } from './cli-errors.ts';
+import { readJson } from './read-json.ts';
 
 type JsonObject = { [key: string]: Json };
 
@@ -14,34 +14,13 @@ export async function readTaskInput(
   pairs: readonly string[],
   stdin: AsyncIterable<unknown>,
 ): Promise<Json | undefined> {
-  const base = file === undefined ? undefined : await readJson(file, stdin);
+  const base = file === undefined ? undefined : await readJson(file, stdin, '-f');
   if (pairs.length === 0) return base;
   const input = base ?? {};
   if (!isObject(input))
     throw new UsageError('-i sets fields of an object, and the file holds something else');
   for (const pair of pairs) setField(input, pair);
   return input;
-}
-
-async function readJson(file: string, stdin: AsyncIterable<unknown>): Promise<Json> {
-  let text = '';
-  try {
-    if (file === '-') for await (const chunk of stdin) text += String(chunk);
-    else text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(
-      `-f: ${(error as Error).message}`,
-      'Name a file that can be read, or - for standard input.',
-    );
-  }
-  try {
-    return JSON.parse(text) as Json;
-  } catch (error) {
-    throw new UsageError(
-      `-f ${file}: ${(error as Error).message}`,
-      'The file has to hold one JSON document.',
-    );
-  }
 }
 
 /** `a.b=1` sets `{"a": {"b": 1}}`; a value that is not JSON is a string. */

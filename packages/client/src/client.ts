@@ -1,8 +1,15 @@
 import { createUuidV7 } from '@tenma/protocol';
 import { createFabricCalls, createTaskCalls, type FabricCalls, type TaskCalls } from './calls.ts';
 import { type InputOf, type OutputOf, type TaskTypeRef, typeName } from './definition.ts';
+import { createGeoCalls, type GeoCalls } from './geo-calls.ts';
 import { type MapJob, type MapOptions, type MapResult, runAll } from './map.ts';
 import { type ClientClock, lifetime, systemClock } from './patience.ts';
+import {
+  createPolicyCalls,
+  createScheduleCalls,
+  type PolicyCalls,
+  type ScheduleCalls,
+} from './registry-calls.ts';
 import { createResultWaiter } from './result-waiter.ts';
 import { type SubmitOptions, submissionText } from './submission.ts';
 import { type BatchOptions, createSubmitter } from './submitter.ts';
@@ -68,6 +75,10 @@ export interface Client extends FabricCalls, AsyncDisposable {
   /** A handle on a task that was submitted before, here or elsewhere. Asks nothing yet. */
   task<Type extends TaskTypeRef = string>(id: string): TaskHandle<OutputOf<Type>>;
   readonly tasks: TaskCalls;
+  /** Regions, nodes, latency, failover. */
+  readonly geo: GeoCalls;
+  readonly schedules: ScheduleCalls;
+  readonly policies: PolicyCalls;
   /** Lets submissions under way end, then ends every wait with ClientClosedError. Tasks go on. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -123,6 +134,9 @@ export function createClient(options: ClientOptions = {}): Client {
     },
     task: (id) => createTaskHandle(id, verbs),
     tasks,
+    geo: createGeoCalls(transport),
+    schedules: createScheduleCalls(transport),
+    policies: createPolicyCalls(transport),
     ...createFabricCalls(transport),
     async [Symbol.asyncDispose]() {
       await submitter.close();

@@ -2,13 +2,13 @@ import { type Problem, problemSchema } from '@tenma/protocol';
 import { BadResponseError, RequestError, type TenmaError, UnreachableError } from './errors.ts';
 import { type ClientClock, linkSignals, retryAfterMs } from './patience.ts';
 
-/** The part of a zod schema that reading an answer needs. */
+/** The part of a zod schema that reading an answer needs. An answer without a body (204) is read as `undefined`. */
 export interface Reader<Value> {
   safeParse(data: unknown): { success: true; data: Value } | { success: false; error: Error };
 }
 
 export interface HttpRequest {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** From the root of the API, with its query. */
   path: string;
   /** JSON text. */
@@ -148,7 +148,7 @@ function problemOf(status: number, text: string): Problem {
 function read<Value>(text: string, status: number, reader: Reader<Value>): Value {
   let data: unknown;
   try {
-    data = JSON.parse(text);
+    data = status === 204 ? undefined : JSON.parse(text);
   } catch (cause) {
     throw new BadResponseError(`The server answered ${status} with a body that is not JSON`, status, cause);
   }

@@ -12,9 +12,20 @@ export {
   TenmaError,
   UnreachableError,
 } from './errors.ts';
+export type {
+  FailoverOrder,
+  GeoCalls,
+  GeoImport,
+  GeoImported,
+  LatencyQuery,
+  NewNodeInput,
+  NewRegionInput,
+  NodeFilter,
+} from './geo-calls.ts';
 export type { MapOptions, MapResult } from './map.ts';
 export type { ClientClock } from './patience.ts';
 export type { Pool, Readiness } from './records.ts';
+export type { NewPolicyInput, NewScheduleInput, PolicyCalls, ScheduleCalls } from './registry-calls.ts';
 export type { SubmitOptions } from './submission.ts';
 export type { BatchOptions } from './submitter.ts';
 export type { TaskEvent } from './task-events.ts';

@@ -8,13 +8,16 @@ import {
 } from './http.ts';
 import { backoffMs, linkSignals } from './patience.ts';
 
+/**
+ * When to send a request again: `always` also after one without an answer (it must be safe to receive twice), `refused`
+ * only when LE said that it did nothing (429, 503), `never` where making the change again is another change, and even a
+ * 503 may come from one that was made: the store's answer to the commit was lost.
+ */
+export type Repeat = 'always' | 'refused' | 'never';
+
 interface Call extends HttpRequest {
   signal?: AbortSignal | undefined;
-  /**
-   * When to send it again: `always` also after a request without an answer (it must be safe to receive twice),
-   * `refused` only when LE said that it did nothing (429, 503).
-   */
-  repeat: 'always' | 'refused';
+  repeat: Repeat;
   /** Bounds all tries together; default: the transport's `retryForMs`. */
   retryForMs?: number;
   /** Bounds one try. Default 30 s. */
@@ -50,7 +53,8 @@ export function createTransport(options: TransportOptions): Transport {
         const outcome = await http.attempt(call, reader, timeoutMs, [call.signal, closing]);
         if (!('error' in outcome)) return outcome;
         const pauseMs = outcome.notBeforeMs + backoffMs(tries, random);
-        const again = outcome.passing && (call.repeat === 'always' || outcome.refused);
+        const again =
+          outcome.passing && (call.repeat === 'always' || (call.repeat === 'refused' && outcome.refused));
         if (!again || clock.monotonic() + pauseMs >= deadline) throw outcome.error;
         await clock.sleep(pauseMs, waiting.signal);
       }

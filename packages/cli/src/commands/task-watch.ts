@@ -4,7 +4,10 @@ import type { CommandGroup } from '../command.ts';
 import type { Session } from '../session.ts';
 import { eventLine } from '../task-view.ts';
 
-/** `tenma task watch`: a line an event (with --json a line of JSON), to the end; the verdict is the task's. */
+/**
+ * `tenma task watch`: a line a change (with --json a line of JSON), to the end; the verdict is the task's. A task that
+ * waits is looked at again and again, and told of once.
+ */
 export const taskWatchCommand: CommandGroup = (task, act) => {
   task
     .command('watch')
@@ -20,6 +23,7 @@ async function watchTask(session: Session, id: string): Promise<void> {
   let last: TaskEvent | undefined;
   try {
     for await (const event of client.task(id).events({ signal: interrupts.signal })) {
+      if (!isNews(event, last)) continue;
       output.data(event, () => `${eventLine(event)}\n`);
       last = event;
     }
@@ -31,4 +35,11 @@ async function watchTask(session: Session, id: string): Promise<void> {
   if (last?.kind === 'result' && last.data.state !== 'succeeded') {
     throw new TaskUnsuccessfulError(await client.tasks.get(id));
   }
+}
+
+/** False for one that tells the same state, for the same reason, again. */
+function isNews(event: TaskEvent, last: TaskEvent | undefined): boolean {
+  if (event.kind !== 'state' || last?.kind !== 'state') return true;
+  const { state, reason, attempt } = event.data;
+  return state !== last.data.state || reason !== last.data.reason || attempt !== last.data.attempt;
 }

@@ -1,24 +1,20 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   isTerminal,
-  type Problem,
+  type Policy,
   problem,
-  problemContentType,
+  type Schedule,
   type SubmissionInput,
   submissionSchema,
   type Task,
 } from '@tenma/protocol';
+import type { FakeCollection } from './fake-collection.ts';
+import { answerGeo } from './fake-geo-answers.ts';
+import { createFakeGeo, type FakeGeo, type FakeGeoOptions } from './fake-geo.ts';
+import { createFakePolicies, createFakeSchedules } from './fake-registries.ts';
 import { createFakeTasks, type FakeTasks, type Outcome } from './fake-tasks.ts';
-
-export interface RecordedRequest {
-  method: string;
-  /** With its query. */
-  path: string;
-  headers: IncomingMessage['headers'];
-  /** The parsed JSON body. */
-  body: unknown;
-}
+import { readRequest, type RecordedRequest, sendJson, sendProblem } from './replies.ts';
 
 /** Answers a request in LE's place, or returns false to leave it to the fake. */
 export type Scene = (request: RecordedRequest, response: ServerResponse) => boolean;
@@ -28,6 +24,9 @@ export interface FakeLe extends AsyncDisposable {
   readonly url: string;
   readonly requests: readonly RecordedRequest[];
   readonly tasks: ReadonlyMap<string, Task>;
+  readonly geo: FakeGeo;
+  readonly schedules: FakeCollection<Schedule>;
+  readonly policies: FakeCollection<Policy>;
   /** Looks at every request first, until the function that is returned is called. */
   play(scene: Scene): () => void;
   /** Resolves with the next request, from now on, that fits. */
@@ -48,6 +47,13 @@ export interface FakeLeOptions {
   lists?: Record<string, unknown[]>;
   /** The answer of `GET /readyz`; 503 unless its status is `ready`. */
   readiness?: { status: string; checks: unknown };
+  geo?: FakeGeoOptions;
+}
+
+/** What a fake LE keeps. */
+interface Parts extends Pick<FakeLe, 'geo' | 'schedules' | 'policies'> {
+  readonly tasks: FakeTasks;
+  readonly options: FakeLeOptions;
 }
 
 export async function startFakeLe(options: FakeLeOptions = {}): Promise<FakeLe> {
@@ -55,12 +61,16 @@ export async function startFakeLe(options: FakeLeOptions = {}): Promise<FakeLe> 
   const scenes: Scene[] = [];
   const listeners = new Set<(request: RecordedRequest) => void>();
   const tasks = createFakeTasks(options.run);
+  const geo = createFakeGeo(options.geo ?? {});
+  const schedules = createFakeSchedules();
+  const policies = createFakePolicies();
+  const parts: Parts = { tasks, geo, schedules, policies, options };
 
   const server = createServer((incoming, response) => {
     void readRequest(incoming).then((request) => {
       requests.push(request);
       for (const listener of listeners) listener(request);
-      if (!scenes.some((scene) => scene(request, response))) answer(request, response, tasks, options);
+      if (!scenes.some((scene) => scene(request, response))) answer(request, response, parts);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -69,6 +79,9 @@ export async function startFakeLe(options: FakeLeOptions = {}): Promise<FakeLe> 
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     tasks: tasks.all,
+    geo,
+    schedules,
+    policies,
     play(scene) {
       scenes.push(scene);
       return () => scenes.splice(scenes.indexOf(scene), 1);
@@ -93,45 +106,20 @@ export async function startFakeLe(options: FakeLeOptions = {}): Promise<FakeLe> 
   };
 }
 
-/** Sends JSON as LE does. */
-export function sendJson(
-  response: ServerResponse,
-  status: number,
-  body: unknown,
-  headers: Record<string, string> = {},
-): true {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
-  return true;
-}
-
-export function sendProblem(
-  response: ServerResponse,
-  body: Problem,
-  headers: Record<string, string> = {},
-): true {
-  return sendJson(response, body.status, body, { 'content-type': problemContentType, ...headers });
-}
-
-async function readRequest(incoming: IncomingMessage): Promise<RecordedRequest> {
-  let text = '';
-  for await (const chunk of incoming) text += String(chunk);
-  const { method = '', url: path = '', headers } = incoming;
-  return { method, path, headers, body: text === '' ? undefined : JSON.parse(text) };
-}
-
-function answer(
-  request: RecordedRequest,
-  response: ServerResponse,
-  tasks: FakeTasks,
-  options: FakeLeOptions,
-): void {
+function answer(request: RecordedRequest, response: ServerResponse, parts: Parts): void {
+  const { tasks, geo, options } = parts;
   const url = new URL(request.path, 'http://fake');
-  const [resource = '', id, verb] = url.pathname.replace(/^\/(api\/v1\/)?/, '').split('/');
+  const query = url.searchParams;
+  const [resource = '', id, verb] = url.pathname.replace(/^\/(api\/(v1\/)?)?/, '').split('/');
   if (resource === 'readyz') sendReadiness(response, options);
+  else if (resource === 'geo') {
+    if (!answerGeo(geo, request, url, response)) sendProblem(response, problem('not_found'));
+  } else if (resource === 'schedules' || resource === 'policies')
+    parts[resource].answer(request, id, query, response);
   else if (resource !== 'tasks') sendList(resource, id, response, options);
   else if (id === 'batch')
     sendJson(response, 202, { tasks: itemsOf(request).map((item) => judge(item, tasks)) });
-  else if (id === undefined) sendPage(url.searchParams, response, tasks);
+  else if (id === undefined) sendPage(query, response, tasks);
   else answerOne(id, verb, request, response, tasks);
 }
 

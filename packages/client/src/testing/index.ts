@@ -1,9 +1,4 @@
-export {
-  type FakeLe,
-  type FakeLeOptions,
-  type RecordedRequest,
-  type Scene,
-  sendJson,
-  sendProblem,
-  startFakeLe,
-} from './fake-le.ts';
+export type { FakeCollection } from './fake-collection.ts';
+export type { FakeGeo, FakeGeoOptions } from './fake-geo.ts';
+export { type FakeLe, type FakeLeOptions, type Scene, startFakeLe } from './fake-le.ts';
+export { type RecordedRequest, sendJson, sendProblem } from './replies.ts';

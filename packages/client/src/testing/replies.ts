@@ -1,0 +1,37 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Problem, problemContentType } from '@tenma/protocol';
+
+export interface RecordedRequest {
+  method: string;
+  /** With its query. */
+  path: string;
+  headers: IncomingMessage['headers'];
+  /** The parsed JSON body. */
+  body: unknown;
+}
+
+/** Sends JSON as LE does. */
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): true {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+  return true;
+}
+
+export function sendProblem(
+  response: ServerResponse,
+  body: Problem,
+  headers: Record<string, string> = {},
+): true {
+  return sendJson(response, body.status, body, { 'content-type': problemContentType, ...headers });
+}
+
+export async function readRequest(incoming: IncomingMessage): Promise<RecordedRequest> {
+  let text = '';
+  for await (const chunk of incoming) text += String(chunk);
+  const { method = '', url: path = '', headers } = incoming;
+  return { method, path, headers, body: text === '' ? undefined : JSON.parse(text) };
+}
