@@ -1,3 +1,4 @@
+import { geoFields } from '@tenma/le';
 import { idSchema } from '@tenma/protocol';
 import { type Environment, readConfig } from '@tenma/runtime';
 import { z } from 'zod';
@@ -30,7 +31,8 @@ const schema = z
       .describe('`sqlite:PATH`, or `postgres://user:password@host/database`.'),
     REGION: idSchema
       .default('ap-northeast-1')
-      .describe('The region of its WEE, which is also the active one.'),
+      .describe('The region of its WEE, and the active one on first start.'),
+    ...geoFields,
     WORKERS: z
       .string()
       .default('@tenma/workers')

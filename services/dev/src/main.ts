@@ -1,6 +1,6 @@
 import { randomFillSync, randomUUID } from 'node:crypto';
 import { startIc } from '@tenma/ic';
-import { startLe } from '@tenma/le';
+import { geoSettings, startLe } from '@tenma/le';
 import { createLog, runProcess, systemClock } from '@tenma/runtime';
 import { startWee, workerEnvironment } from '@tenma/wee';
 import { devConfig } from './config.ts';
@@ -27,7 +27,7 @@ runProcess(async (stopping) => {
         port: config.HTTP_PORT ?? 8080,
         portIsDefault: config.HTTP_PORT === undefined,
         outboxLimit: config.OUTBOX_LIMIT,
-        activeRegion: config.REGION,
+        geo: geoSettings(config, config.REGION),
       },
     ),
   );

@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
+import { idSchema } from '@tenma/protocol';
 import { type Environment, readConfig } from '@tenma/runtime';
 import { z } from 'zod';
+import { geoFields } from './geo/geo-config.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
@@ -25,10 +27,10 @@ const schema = z
       .string()
       .regex(/^(postgres(ql)?:\/\/|sqlite:)/, 'postgres://… (or sqlite:PATH for a single LE) is needed')
       .describe('`postgres://user:password@host/database`, or `sqlite:PATH` for a single LE.'),
-    ACTIVE_REGION: z
-      .string()
+    ACTIVE_REGION: idSchema
       .default('ap-northeast-1')
-      .describe('Where tasks for the region `active` go; the same for every LE.'),
+      .describe('The active region on first start; from then on the store says.'),
+    ...geoFields,
     OUTBOX_LIMIT: z.coerce
       .number()
       .int()

@@ -36,7 +36,8 @@ export function connectChanges(
       .map(({ after }) => after.spec.id);
     store.notify('tasks', ids).catch((error: unknown) => log.debug({ err: error }, 'replicas not told'));
   });
-  const others = store.onNotify((_, ids) => {
+  const others = store.onNotify((channel, ids) => {
+    if (channel !== 'tasks') return;
     ledger.forget(ids);
     watch.changedElsewhere(ids);
     dispatcher.changedElsewhere(ids);

@@ -34,7 +34,8 @@ interface Components {
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly log: Log;
-  readonly active: () => ActiveRegion;
+  /** Null as long as it is not known: until then nothing is sent. */
+  readonly active: () => ActiveRegion | null;
 }
 
 const pollMs = 200;
@@ -76,7 +77,8 @@ class LaneDispatcher implements Dispatcher {
   }
 
   get #open(): boolean {
-    return !this.#closed && this.#components.bus.status === 'connected';
+    const { bus, active } = this.#components;
+    return !this.#closed && bus.status === 'connected' && active() !== null;
   }
 
   admit({ spec, life }: TaskControl): TaskLife {

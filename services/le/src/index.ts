@@ -1,1 +1,2 @@
+export { geoFields, geoSettings } from './geo/geo-config.ts';
 export { type Le, type LeOptions, startLe } from './le.ts';

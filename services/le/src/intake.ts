@@ -12,11 +12,14 @@ import type { Clock } from '@tenma/runtime';
 import type { Store, TaskControl, TaskRecord } from '@tenma/store';
 import type { z } from 'zod';
 import type { Dispatcher } from './dispatcher.ts';
+import type { DocumentCache } from './documents/document-cache.ts';
+import { unknownRegion } from './geo/known-regions.ts';
 import type { Ledger } from './ledger.ts';
 import { asksTheSame, firstLife, specOf } from './lifecycle/index.ts';
 import type { Metrics } from './metrics.ts';
 import type { OutboxGauge } from './outbox-gauge.ts';
 import type { TaskTypes } from './task-types.ts';
+import { unknownType } from './unknown-type.ts';
 
 /** What became of one submission. `replayed`: an earlier task with the same key and body stands for it. */
 export type Submitted = { control: TaskControl; replayed: boolean } | { problem: Problem };
@@ -38,6 +41,9 @@ interface Components {
   readonly ledger: Ledger;
   readonly dispatcher: Dispatcher;
   readonly types: TaskTypes;
+  readonly documents: DocumentCache;
+  /** Whether it is registered, or a WEE is there. */
+  readonly knowsRegion: (region: string) => boolean;
   readonly outbox: OutboxGauge;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -69,7 +75,7 @@ function isProblem(judged: Wanted | Problem): judged is Problem {
 
 /** The record of a submission that is right, or what is wrong with it. */
 function judge(components: Components, item: unknown, options: SubmitOptions): Wanted | Problem {
-  const { types, clock, newId } = components;
+  const { types, documents, clock, newId } = components;
   if (isDeeperThan(item as Json, limits.jsonDepth)) {
     const detail = `is nested deeper than ${limits.jsonDepth} levels`;
     return problem('invalid_request', { errors: [{ pointer: '#/input', detail }] });
@@ -81,7 +87,8 @@ function judge(components: Components, item: unknown, options: SubmitOptions): W
   if (!parsed.success) return problem('invalid_request', { errors: faultsOf(parsed.error) });
   const submission = parsed.data;
   const type = types.get(submission.type);
-  if (!type) return unknownType(submission.type, types);
+  if (!type) return unknownType(types, submission.type);
+  if (!isKnown(components, submission.region)) return unknownRegion(documents, submission.region);
   const input = submission.input === undefined ? {} : submission.input;
   const faults = types.faults(submission.type, input);
   if (faults.length > 0) return problem('invalid_input', { errors: faults });
@@ -93,6 +100,11 @@ function judge(components: Components, item: unknown, options: SubmitOptions): W
     return problem('invalid_request', { errors: [{ pointer: '#/deadline', detail: 'has passed' }] });
   }
   return { submission, record: { spec, life, input, output: null } };
+}
+
+/** Until the store has been read nobody can tell: then the region is taken as it is. */
+function isKnown({ documents, knowsRegion }: Components, region: string): boolean {
+  return region === 'active' || region === 'any' || !documents.loaded || knowsRegion(region);
 }
 
 async function write(components: Components, wanted: readonly Wanted[]): Promise<Submitted[]> {
@@ -139,13 +151,4 @@ function faultsOf(error: z.ZodError): { pointer: string; detail: string }[] {
         }))
       : [{ pointer: pointer(issue.path), detail: issue.message }],
   );
-}
-
-function unknownType(type: string, types: TaskTypes): Problem {
-  const known = types.all().map((known) => known.type);
-  const hint =
-    known.length > 0
-      ? `Known types: ${known.join(', ')}.`
-      : 'No worker has announced itself yet: start a WEE, or wait for the one that is starting.';
-  return problem('unknown_type', { detail: `no worker has announced the task type ${type}`, hint });
 }

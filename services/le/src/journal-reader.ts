@@ -13,6 +13,8 @@ export interface JournalReader extends AsyncDisposable {
   isBehind(): Promise<boolean>;
   /** Something has arrived of this task that is not written down yet. */
   holds(taskId: string): boolean;
+  /** Writes what is held back. Resolves when it stands in the store, or when that takes too long. */
+  settle(): Promise<void>;
 }
 
 interface Components {
@@ -80,11 +82,15 @@ class BatchingReader implements JournalReader {
     return this.#pending.has(taskId) || this.#underWay.has(taskId);
   }
 
+  async settle(): Promise<void> {
+    this.#release(0);
+    await this.#writingEnds(closeMs);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#consumer?.cancel();
     this.#holding?.[Symbol.dispose]();
-    this.#release(0);
-    await this.#writingEnds(closeMs);
+    await this.settle();
     this.#closed = true;
     await this.#consumer?.[Symbol.asyncDispose]();
   }

@@ -1,3 +1,4 @@
+import type { Json } from '@tenma/protocol';
 import type { InsertOutcome, Lane, Store, TaskChange, TaskControl, TaskRecord } from '@tenma/store';
 import { createControlCache } from './control-cache.ts';
 import type { Step } from './lifecycle/index.ts';
@@ -6,6 +7,8 @@ import type { Step } from './lifecycle/index.ts';
 export interface Changed {
   readonly before: TaskControl;
   readonly after: TaskControl;
+  /** What the change wrote as output, if it did. */
+  readonly output?: Json;
 }
 
 /** Decides from what a task is what it becomes; null for no change. Pure: it may be called more than once. */
@@ -89,7 +92,8 @@ class StoreLedger implements Ledger {
     for (const before of await this.#read(ids, decide)) {
       const step = decide(before);
       if (!step) continue;
-      changed.push({ before, after: { spec: before.spec, life: step.life } });
+      const { life, ...written } = step;
+      changed.push({ before, after: { spec: before.spec, life }, ...written });
       changes.push({ id: before.spec.id, ...step });
     }
     if (changes.length === 0) return { written: [], lost: [] };

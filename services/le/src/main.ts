@@ -5,6 +5,7 @@ import { createLog, runProcess, systemClock } from '@tenma/runtime';
 import { createPostgresStore } from '@tenma/store/postgres';
 import { createSqliteStore } from '@tenma/store/sqlite';
 import { leConfig } from './config.ts';
+import { geoSettings } from './geo/geo-config.ts';
 import { startLe } from './le.ts';
 
 runProcess(async () => {
@@ -29,7 +30,7 @@ runProcess(async () => {
         port: config.HTTP_PORT ?? 8080,
         portIsDefault: config.HTTP_PORT === undefined,
         outboxLimit: config.OUTBOX_LIMIT,
-        activeRegion: config.ACTIVE_REGION,
+        geo: geoSettings(config, config.ACTIVE_REGION),
       },
     ),
   );

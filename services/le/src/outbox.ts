@@ -8,6 +8,8 @@ import type { TaskRecord } from '@tenma/store';
 export interface ActiveRegion {
   readonly region: string;
   readonly epoch: number;
+  /** Regions that tasks for `any` keep clear of. */
+  readonly avoid: readonly string[];
 }
 
 /** The way from LE to IC: tasks that are sent at about the same time travel as one message. */
@@ -17,7 +19,7 @@ export type Outbox = Batcher<Dispatch, undefined>;
 const envelopeBytes = 500;
 
 export function createOutbox(
-  { bus, active }: { bus: Bus; active: () => ActiveRegion },
+  { bus, active }: { bus: Bus; active: () => ActiveRegion | null },
   leId: string,
 ): Outbox {
   return createBatcher<Dispatch, undefined>({
@@ -26,8 +28,10 @@ export function createOutbox(
     sizeOf: ({ input }) => envelopeBytes + roughJsonBytes(input),
     concurrency: 4,
     async flush(tasks) {
-      const { region, epoch } = active();
-      const batch: DispatchBatch = { le_id: leId, active_region: region, epoch, tasks };
+      const now = active();
+      if (!now) throw new Error('nothing is sent before the active region is known');
+      const { region, epoch, avoid } = now;
+      const batch: DispatchBatch = { le_id: leId, active_region: region, epoch, avoid: [...avoid], tasks };
       await bus.publish(queues.ic, batch);
       return [];
     },

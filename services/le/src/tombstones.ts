@@ -1,5 +1,5 @@
 import type { Bus } from '@tenma/bus';
-import { type ControlMessage, exchanges } from '@tenma/protocol';
+import { type CancelMessage, exchanges } from '@tenma/protocol';
 import { createRecentMap, type Log } from '@tenma/runtime';
 import type { Changed } from './ledger.ts';
 
@@ -16,9 +16,9 @@ const perMessage = 500;
 export function createTombstones({ bus, log }: { bus: Bus; log: Log }): Tombstones {
   const buried = createRecentMap<number>(kept);
 
-  function tell(tasks: ControlMessage['tasks']): void {
+  function tell(tasks: CancelMessage['tasks']): void {
     for (let start = 0; start < tasks.length; start += perMessage) {
-      const message: ControlMessage = { kind: 'cancel', tasks: tasks.slice(start, start + perMessage) };
+      const message: CancelMessage = { kind: 'cancel', tasks: tasks.slice(start, start + perMessage) };
       bus
         .broadcast(exchanges.control, message)
         .catch((error: unknown) => log.debug({ err: error }, 'not broadcast'));
@@ -27,7 +27,7 @@ export function createTombstones({ bus, log }: { bus: Bus; log: Log }): Tombston
 
   return {
     onChange(changes) {
-      const fresh: ControlMessage['tasks'] = [];
+      const fresh: CancelMessage['tasks'] = [];
       for (const { before, after } of changes) {
         const dispatchNo = superseded(before, after);
         if (dispatchNo === null) continue;

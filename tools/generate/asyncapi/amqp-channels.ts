@@ -3,6 +3,11 @@ import type { Channel } from './messages.ts';
 
 const bindingVersion = '0.3.0';
 
+function fanout(name: string): object {
+  const exchange = { name, type: 'fanout', durable: true, autoDelete: false, vhost: '/' };
+  return { amqp: { is: 'routingKey', exchange, bindingVersion } };
+}
+
 function queue(name: string): object {
   const kind = { durable: true, exclusive: false, autoDelete: false, vhost: '/' };
   return { amqp: { is: 'queue', queue: { name, ...kind }, bindingVersion } };
@@ -11,11 +16,20 @@ function queue(name: string): object {
 const dispatchBatch = { name: 'DispatchBatch', title: 'Tasks to place', payload: 'DispatchBatch' };
 const assignment = { name: 'Assignment', title: 'A placed task', payload: 'Assignment' };
 const journalBatch = { name: 'JournalBatch', title: 'What became of tasks', payload: 'JournalBatch' };
-const control = { name: 'ControlMessage', title: 'Tombstones', payload: 'ControlMessage' };
+const control = {
+  name: 'ControlMessage',
+  title: 'Tombstones, and voids of a region that was left',
+  payload: 'ControlMessage',
+};
 const heartbeat = { name: 'Heartbeat', title: 'Proof of consumption', payload: 'Heartbeat' };
+const observations = {
+  name: 'ObservationBatch',
+  title: 'What was seen of nodes',
+  payload: 'ObservationBatch',
+};
 const marker = { name: 'Marker', title: "The store's generation", payload: 'Marker' };
 
-/** The queues and the exchange. Their options are those that packages/bus declares them with. */
+/** The queues and the exchanges. Their options are those that packages/bus declares them with. */
 export const amqpChannels: readonly Channel[] = [
   {
     name: 'dispatch',
@@ -55,15 +69,9 @@ export const amqpChannels: readonly Channel[] = [
     address: exchanges.control,
     title: 'From LE to every WEE',
     description:
-      'A fanout exchange. Nothing is kept for those who are away: LE repeats it to every WEE that appears.',
+      'A fanout exchange. `cancel` names dispatches that must not start, or must stop; `void` names a region that `active` has left, and the new epoch: what was placed under a lower one, or for `any` in that region, is not to be started. Nothing is kept for those who are away: LE repeats both to every WEE that appears.',
     messages: [control],
-    bindings: {
-      amqp: {
-        is: 'routingKey',
-        exchange: { name: exchanges.control, type: 'fanout', durable: true, autoDelete: false, vhost: '/' },
-        bindingVersion,
-      },
-    },
+    bindings: fanout(exchanges.control),
   },
   {
     name: 'heartbeats',
@@ -73,19 +81,17 @@ export const amqpChannels: readonly Channel[] = [
     description:
       'A fanout exchange, every 5 s: proof that a WEE consumes. One that is silent for 30 s is lost.',
     messages: [heartbeat],
-    bindings: {
-      amqp: {
-        is: 'routingKey',
-        exchange: {
-          name: exchanges.heartbeats,
-          type: 'fanout',
-          durable: true,
-          autoDelete: false,
-          vhost: '/',
-        },
-        bindingVersion,
-      },
-    },
+    bindings: fanout(exchanges.heartbeats),
+  },
+  {
+    name: 'observations',
+    server: 'amqp',
+    address: exchanges.observations,
+    title: 'How probes of nodes ended, from every LE to every LE',
+    description:
+      'A fanout exchange. Each LE tells of the ends that it has written down; the one that observes makes verdicts of them. Nothing is kept: what is not heard is silence, and the next probe tells again.',
+    messages: [observations],
+    bindings: fanout(exchanges.observations),
   },
   {
     name: 'marker',

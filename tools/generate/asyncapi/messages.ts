@@ -29,7 +29,10 @@ export function cloudEventOf(types: readonly string[], data: string): object {
       id: { type: 'string', description: 'Unique to the event; drop duplicates by it.' },
       source: { type: 'string', examples: ['/regions/ap-northeast-1/wees/wee-1', '/le/le-1'] },
       type: { type: 'string', enum: types },
-      subject: { type: 'string', description: 'The id of the task or of the WEE.' },
+      subject: {
+        type: 'string',
+        description: 'The id of what it tells of: a task, a WEE, a region, a node, a failover.',
+      },
       time: { $ref: '#/components/schemas/Timestamp' },
       datacontenttype: { const: 'application/json' },
       data: { $ref: `#/components/schemas/${data}` },

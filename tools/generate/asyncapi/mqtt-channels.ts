@@ -1,4 +1,10 @@
-import { terminalStates, topics, weeStatuses } from '../../../packages/protocol/src/index.ts';
+import {
+  nodeStatuses,
+  regionStatuses,
+  terminalStates,
+  topics,
+  weeStatuses,
+} from '../../../packages/protocol/src/index.ts';
 import type { Channel } from './messages.ts';
 
 const region = { description: 'Where the task was placed; `none` if it never was.' };
@@ -8,6 +14,9 @@ const task = {
   task_id: { description: 'The id of the task.' },
 };
 const ofTask = ['{region}', '{type}', '{task_id}'] as const;
+
+/** How a retained message goes. */
+const cleared = 'An empty payload clears it: what it told of is gone.';
 
 /** The topics. */
 export const mqttChannels: readonly Channel[] = [
@@ -79,6 +88,89 @@ export const mqttChannels: readonly Channel[] = [
         title: 'A WEE has vanished (its will)',
         payload: 'Offline',
         event: ['tenma.worker.offline.v1'],
+      },
+    ],
+  },
+  {
+    name: 'region',
+    server: 'mqtt',
+    address: topics.region('{region}'),
+    title: 'How a region fares',
+    description: `QoS 1, retained; on every change, and all again when LE has been without MQTT. ${cleared}`,
+    parameters: { region: { description: 'The id of the region.' } },
+    messages: [
+      {
+        name: 'RegionEvent',
+        title: 'A region as the API shows it',
+        payload: 'Region',
+        event: regionStatuses.map((status) => `tenma.region.${status}.v1`),
+      },
+    ],
+  },
+  {
+    name: 'node',
+    server: 'mqtt',
+    address: topics.node('{region}', '{node_id}'),
+    title: 'How a node fares',
+    description: `QoS 1, retained; on every change, and all again when LE has been without MQTT. ${cleared}`,
+    parameters: {
+      region: { description: 'The region of the node.' },
+      node_id: { description: 'Its id.' },
+    },
+    messages: [
+      {
+        name: 'NodeEvent',
+        title: 'A node as the API shows it',
+        payload: 'Node',
+        event: nodeStatuses.map((status) => `tenma.node.${status}.v1`),
+      },
+    ],
+  },
+  {
+    name: 'activeRegion',
+    server: 'mqtt',
+    address: topics.activeRegion(),
+    title: 'Where tasks for `active` go',
+    description: 'QoS 1, retained. A lower epoch than one that was seen is out of date.',
+    messages: [
+      {
+        name: 'ActiveRegionEvent',
+        title: 'The active region and its epoch',
+        payload: 'ActiveRegion',
+        event: ['tenma.active-region.changed.v1'],
+      },
+    ],
+  },
+  {
+    name: 'latency',
+    server: 'mqtt',
+    address: topics.latency('{from}'),
+    title: 'Round trips measured from a region',
+    description: `QoS 1, retained; after every measurement. ${cleared}`,
+    parameters: { from: { description: 'The region that measures.' } },
+    messages: [
+      {
+        name: 'LatencyEvent',
+        title: 'What the probes from a region have measured lately',
+        payload: 'LatencyVector',
+        event: ['tenma.latency.measured.v1'],
+      },
+    ],
+  },
+  {
+    name: 'failover',
+    server: 'mqtt',
+    address: topics.failover('{event_id}'),
+    title: 'That the active region has moved by a failover',
+    description:
+      'QoS 1, not retained: GET /api/geo/failover/history has those of before. Once; should the LE that announces it vanish, perhaps once more under the same event id. Neither dry runs nor refusals.',
+    parameters: { event_id: { description: 'The id of the failover.' } },
+    messages: [
+      {
+        name: 'FailoverExecutedEvent',
+        title: 'A failover, with its evidence',
+        payload: 'FailoverEvent',
+        event: ['tenma.failover.executed.v1'],
       },
     ],
   },

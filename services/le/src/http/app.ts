@@ -7,8 +7,12 @@ import type { Store } from '@tenma/store';
 import { fastify } from 'fastify';
 import { jsonSchemaTransform, validatorCompiler } from 'fastify-type-provider-zod';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { FailoverControl } from '../control/failover.ts';
 import type { Dispatcher } from '../dispatcher.ts';
+import { type InTurn, takeTurns } from '../documents/change-documents.ts';
+import type { DocumentCache } from '../documents/document-cache.ts';
 import type { FleetWatch } from '../fleet-watch.ts';
+import type { GeoSettings } from '../geo/settings.ts';
 import type { Intake } from '../intake.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Metrics } from '../metrics.ts';
@@ -20,7 +24,14 @@ import { readJsonBodies } from './json-body.ts';
 import { documentOf } from './openapi-document.ts';
 import { answerWithProblems } from './problem-reply.ts';
 import { fleetRoutes } from './routes/fleet.ts';
+import { geoDocumentRoutes } from './routes/geo-document.ts';
+import { geoFailoverRoutes } from './routes/geo-failover.ts';
+import { geoLatencyRoutes } from './routes/geo-latency.ts';
+import { geoNodeRoutes } from './routes/geo-nodes.ts';
+import { geoRegionRoutes } from './routes/geo-regions.ts';
 import { healthRoutes } from './routes/health.ts';
+import { policyRoutes } from './routes/policies.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
 import { taskRoutes } from './routes/tasks.ts';
 
 export interface HttpComponents {
@@ -35,6 +46,9 @@ export interface HttpComponents {
   readonly watch: TaskWatch;
   readonly outbox: OutboxGauge;
   readonly metrics: Metrics;
+  readonly documents: DocumentCache;
+  readonly failover: FailoverControl;
+  readonly settings: GeoSettings;
   readonly clock: Clock;
   readonly log: Log;
   readonly leId: string;
@@ -44,6 +58,8 @@ export interface HttpComponents {
 export interface RouteComponents extends HttpComponents {
   /** Aborted when the app closes: no answer may hold that up. */
   readonly closing: AbortSignal;
+  /** Changes of regions and nodes, one after the other. */
+  readonly inTurn: InTurn;
 }
 
 export type App = Awaited<ReturnType<typeof createApp>>;
@@ -83,8 +99,16 @@ export async function buildApp(components: HttpComponents): Promise<App> {
   const app = await createApp(components.log);
   await app.register(fastifySwaggerUi, { routePrefix: '/docs' });
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
-  taskRoutes(app, { ...components, closing: closingOf(app, components.clock) });
+  const forRoutes = { ...components, closing: closingOf(app, components.clock), inTurn: takeTurns() };
+  taskRoutes(app, forRoutes);
   fleetRoutes(app, components);
+  geoRegionRoutes(app, forRoutes);
+  geoNodeRoutes(app, forRoutes);
+  geoFailoverRoutes(app, forRoutes);
+  geoLatencyRoutes(app, forRoutes);
+  geoDocumentRoutes(app, forRoutes);
+  scheduleRoutes(app, forRoutes);
+  policyRoutes(app, forRoutes);
   healthRoutes(app, components);
   await app.ready();
   return app;

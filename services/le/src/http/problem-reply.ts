@@ -24,7 +24,11 @@ export class ProblemError extends Error {
 }
 
 export function sendProblem(reply: FastifyReply, body: Problem): FastifyReply {
-  if (body.status === 503) void reply.header('retry-after', String(retryAfterSeconds));
+  const seconds =
+    body.retry_after_ms === undefined
+      ? body.status === 503 && retryAfterSeconds
+      : Math.ceil(body.retry_after_ms / 1_000);
+  if (seconds) void reply.header('retry-after', String(seconds));
   return reply.code(body.status).type(problemContentType).send(JSON.stringify(body));
 }
 

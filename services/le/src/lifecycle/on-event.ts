@@ -175,7 +175,7 @@ function onReturned(control: TaskControl, event: ReturnedEvent, { now }: Moment)
       state: 'waiting',
       settledNo,
       reason,
-      dueAt: now + defaults.placementRetryMs,
+      dueAt: event.reason === 'voided' ? now : now + defaults.placementRetryMs,
       clockAt: startBy(control),
     }),
   };

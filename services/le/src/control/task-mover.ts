@@ -1,0 +1,100 @@
+import type { Bus } from '@tenma/bus';
+import { exchanges, type VoidMessage } from '@tenma/protocol';
+import type { Clock, Log } from '@tenma/runtime';
+import type { Store } from '@tenma/store';
+import type { DocumentCache } from '../documents/document-cache.ts';
+import { activeRegion } from '../geo/view.ts';
+import type { Changed, Ledger } from '../ledger.ts';
+import { onRegionLeft } from '../lifecycle/index.ts';
+
+/** Takes not-started tasks for `active` and `any` away from a region that was left, and has them placed anew. */
+export interface TaskMover extends Disposable {
+  /** Resolves with how many stood there. What was still on its way there is looked for again a little later. */
+  leave(region: string, epoch: number): Promise<number>;
+  /** A WEE has appeared that may have been cut off while a region was left. */
+  repeat(): void;
+}
+
+interface Components {
+  readonly store: Store;
+  readonly ledger: Ledger;
+  readonly bus: Bus;
+  readonly documents: DocumentCache;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What the journal has told must stand in the store before it is searched. */
+  readonly settle: () => Promise<void>;
+  readonly dispatch: () => void;
+}
+
+const pageSize = 500;
+/** IC's word of a task that it has just placed reaches the store within about a second: then they are looked for again. */
+const againAfterMs = [2_000, 8_000];
+
+export function createTaskMover(components: Components): TaskMover {
+  const { bus, documents, clock, log, settle, dispatch } = components;
+  const timers = new Set<Disposable>();
+
+  function tell(region: string, epoch: number): void {
+    const message: VoidMessage = { kind: 'void', region, epoch };
+    bus
+      .broadcast(exchanges.control, message)
+      .catch((error: unknown) => log.debug({ err: error }, 'not broadcast'));
+  }
+
+  async function move(region: string): Promise<number> {
+    await settle();
+    const moved = await moveQueued(components, region);
+    if (moved > 0) dispatch();
+    return moved;
+  }
+
+  const unmoved = (error: unknown) => {
+    log.warn(
+      { err: error },
+      'tasks of a region that was left are not placed anew yet; their clocks see to it',
+    );
+    return 0;
+  };
+
+  return {
+    async leave(region, epoch) {
+      tell(region, epoch);
+      for (const delayMs of againAfterMs) {
+        const timer = clock.after(delayMs, () => {
+          timers.delete(timer);
+          void move(region).catch(unmoved);
+        });
+        timers.add(timer);
+      }
+      return move(region).catch(unmoved);
+    },
+    repeat() {
+      const active = activeRegion(documents);
+      if (!active || active.epoch === 1) return;
+      const left = new Map<string, number>();
+      for (const { value } of documents.all('failover').values()) {
+        if (value.dry_run) continue;
+        left.set(value.from_region, Math.max(value.epoch, left.get(value.from_region) ?? 0));
+      }
+      for (const [region, epoch] of left) tell(region, epoch);
+      tell('none', active.epoch);
+    },
+    [Symbol.dispose]() {
+      for (const timer of timers) timer[Symbol.dispose]();
+    },
+  };
+}
+
+async function moveQueued({ store, ledger, clock }: Components, region: string): Promise<number> {
+  const moved: Changed[] = [];
+  let after: string | null = null;
+  do {
+    const page = await store.list({ states: ['queued'] }, { size: pageSize, after });
+    const here = page.items.filter(({ life }) => life.placement?.region === region);
+    const ids = here.map(({ spec }) => spec.id);
+    moved.push(...(await ledger.change(ids, (control) => onRegionLeft(control, region, clock.now()))));
+    after = page.next;
+  } while (after !== null);
+  return moved.length;
+}

@@ -1,0 +1,107 @@
+import type { Bus } from '@tenma/bus';
+import { defaults, exchanges, observationBatchSchema } from '@tenma/protocol';
+import { every } from '@tenma/runtime';
+import { type HealthComponents, type HealthSession, startHealthSession } from './health-session.ts';
+
+/** Looks after the health of regions and nodes, while the lease is held and it is wanted. */
+export interface Health extends AsyncDisposable {
+  /** Nodes that this replica watches. */
+  readonly watching: number;
+}
+
+interface Components extends HealthComponents {
+  readonly bus: Pick<Bus, 'subscribe'>;
+}
+
+const tickMs = 250;
+/** WEEs that are there are heard within this time of our start; before, nobody seems to be there to observe. */
+const patienceMs = defaults.heartbeatMs + 1_000;
+
+export async function startHealth(components: Components): Promise<Health> {
+  const { settings, bus } = components;
+  if (!settings.enabled) return { watching: 0, async [Symbol.asyncDispose]() {} };
+  const health = new LeasedHealth(components);
+  const subscription = await bus.subscribe(exchanges.observations, (body) => health.heard(body));
+  return {
+    get watching() {
+      return health.watching;
+    },
+    async [Symbol.asyncDispose]() {
+      await subscription[Symbol.asyncDispose]();
+      await health[Symbol.asyncDispose]();
+    },
+  };
+}
+
+class LeasedHealth implements Health {
+  readonly #components: Components;
+  readonly #patientUntil: number;
+  readonly #parts: Disposable[];
+  #session: HealthSession | undefined;
+  #beginning = false;
+  #ending: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(components: Components) {
+    const { documents, lease, clock } = components;
+    this.#components = components;
+    this.#patientUntil = clock.monotonic() + patienceMs;
+    this.#parts = [
+      lease.onChange((held) => (held ? void this.#begin() : this.#end())),
+      documents.onChange((changes) => this.#session?.onDocuments(changes)),
+      every(clock, tickMs, () => this.#tick()),
+    ];
+    void this.#begin();
+  }
+
+  get watching(): number {
+    return this.#session?.watching ?? 0;
+  }
+
+  heard(body: unknown): void {
+    if (!this.#session || !this.#components.lease.held) return;
+    const parsed = observationBatchSchema.safeParse(body);
+    if (parsed.success) this.#session.onObservations(parsed.data.observations);
+    else this.#components.log.warn({ err: parsed.error }, 'observations that are none');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    for (const part of this.#parts) part[Symbol.dispose]();
+    this.#end();
+    await this.#ending;
+  }
+
+  #tick(): void {
+    if (!this.#session) return void this.#begin();
+    // After a pause of the process the lease may have run out, and silence mean nothing.
+    if (this.#components.lease.held) this.#session.tick();
+  }
+
+  get #ready(): boolean {
+    const { lease, documents, fleet, clock } = this.#components;
+    if (this.#closed || this.#session || !lease.held || !documents.loaded) return false;
+    return fleet.view.pools.size > 0 || clock.monotonic() >= this.#patientUntil;
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#beginning || !this.#ready) return;
+    this.#beginning = true;
+    const { documents, log } = this.#components;
+    // The holder before us has written until a moment ago.
+    await documents
+      .refresh()
+      .catch((error: unknown) => log.debug({ err: error }, 'begins with what was read'));
+    await this.#ending;
+    this.#beginning = false;
+    if (!this.#ready) return;
+    this.#session = startHealthSession(this.#components);
+    log.info({ nodes: this.#session.watching }, 'looks after the health of regions and nodes');
+  }
+
+  #end(): void {
+    const session = this.#session;
+    this.#session = undefined;
+    if (session) this.#ending = Promise.resolve(session[Symbol.asyncDispose]());
+  }
+}

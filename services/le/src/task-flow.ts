@@ -1,0 +1,106 @@
+import type { Bus } from '@tenma/bus';
+import { defaults, queues } from '@tenma/protocol';
+import type { Results } from '@tenma/results';
+import type { Clock, Log } from '@tenma/runtime';
+import type { Store } from '@tenma/store';
+import { startAnnouncer } from './announcer.ts';
+import { startClockKeeper } from './clock-keeper.ts';
+import { connectChanges } from './connect-changes.ts';
+import { createTaskMover, type TaskMover } from './control/task-mover.ts';
+import { type Dispatcher, startDispatcher } from './dispatcher.ts';
+import type { DocumentCache } from './documents/document-cache.ts';
+import { type FleetWatch, watchFleet } from './fleet-watch.ts';
+import { keepGeneration } from './generation.ts';
+import { isKnownRegion } from './geo/known-regions.ts';
+import { keepWhereToSend } from './geo/where-to-send.ts';
+import { createIntake, type Intake } from './intake.ts';
+import { startJournalReader } from './journal-reader.ts';
+import { createLedger, type Ledger } from './ledger.ts';
+import type { Metrics } from './metrics.ts';
+import { createOutboxGauge, type OutboxGauge } from './outbox-gauge.ts';
+import { createTaskTypes, type TaskTypes } from './task-types.ts';
+import { createTombstones } from './tombstones.ts';
+import { wakeWaiting } from './wake-waiting.ts';
+import { createTaskWatch, type TaskWatch } from './watch.ts';
+
+/** All that a task passes through in LE, from its intake to its end. */
+export interface TaskFlow extends AsyncDisposable {
+  readonly ledger: Ledger;
+  readonly intake: Intake;
+  readonly dispatcher: Dispatcher;
+  readonly types: TaskTypes;
+  readonly fleet: FleetWatch;
+  readonly watch: TaskWatch;
+  readonly outbox: OutboxGauge;
+  readonly mover: TaskMover;
+}
+
+interface Components {
+  readonly bus: Bus;
+  readonly results: Results;
+  readonly store: Store;
+  readonly documents: DocumentCache;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+  readonly newId: () => string;
+}
+
+export async function openTaskFlow(
+  components: Components,
+  { leId, outboxLimit }: { leId: string; outboxLimit: number },
+): Promise<TaskFlow> {
+  const { bus, results, store, documents, metrics, clock, log, random } = components;
+  await using parts = new AsyncDisposableStack();
+
+  const ledger = createLedger(store);
+  const watch = createTaskWatch();
+  const types = createTaskTypes({ store, clock, log });
+  const outbox = parts.use(createOutboxGauge({ store, clock }, outboxLimit));
+  const tombstones = createTombstones({ bus, log });
+  const dispatch = () => void dispatcher.poll();
+  const settle = () => journal.settle();
+  const mover = parts.use(createTaskMover({ ...components, ledger, settle, dispatch }));
+  const fleet = parts.use(
+    await watchFleet({
+      bus,
+      results,
+      clock,
+      onAppeared(online, presence) {
+        types.announced(online);
+        tombstones.repeat();
+        mover.repeat();
+        void wakeWaiting({ store, ledger, clock, log }, presence).then(dispatch);
+      },
+    }),
+  );
+  const active = parts.use(keepWhereToSend(documents)).current;
+  const dispatcher = parts.use(startDispatcher({ bus, store, ledger, clock, log, active }, leId));
+  const announcer = parts.use(startAnnouncer({ store, ledger, results, clock, log }, leId));
+  parts.use(
+    connectChanges({ store, ledger, log }, { dispatcher, tombstones, announcer, watch, metrics, outbox }),
+  );
+  await bus.declareQueue(queues.ic, { kind: 'transient', messageTtlMs: defaults.dispatchLeaseMs });
+  parts.use(keepGeneration(components, dispatch));
+  const journal = parts.use(await startJournalReader({ bus, ledger, clock, log, random }));
+  parts.use(startClockKeeper({ bus, store, ledger, fleet, journal, clock, log, random }));
+  const stopping = new AbortController();
+  parts.defer(() => stopping.abort(new Error('LE stops')));
+  void types.load(stopping.signal);
+  const knowsRegion = (region: string) => isKnownRegion({ documents, fleet }, region);
+  const intake = createIntake({ ...components, ledger, dispatcher, types, outbox, knowsRegion });
+
+  const opened = parts.move();
+  return {
+    ledger,
+    intake,
+    dispatcher,
+    types,
+    fleet,
+    watch,
+    outbox,
+    mover,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
