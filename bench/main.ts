@@ -7,6 +7,8 @@ import { type Drain, measureDrain } from './drain.ts';
 import { goals } from './goals.ts';
 import { thisMachine } from './machine.ts';
 import { benchOptions, type BenchOptions, type StoreKind, usage } from './options.ts';
+import { measureNodes } from './nodes/measure.ts';
+import { nodesReport } from './nodes/report.ts';
 import { printProfiles } from './profiles.ts';
 import { drainReport, machineLine, storeReport, summaryOf } from './report.ts';
 import { abandon, withResources } from './resources.ts';
@@ -42,12 +44,23 @@ async function drainsOf(
   return drains;
 }
 
+async function nodesOf({ minutes }: BenchOptions): Promise<unknown> {
+  const figures = await withResources(async (resources) => {
+    const folder = resources.use(await temporaryFolder()).path;
+    const wanted = { nodes: 10_000, regions: 50, observers: 2, intervalSeconds: 30, wees: 3 };
+    return measureNodes(resources, { ...wanted, minutes, folder, say });
+  });
+  say(`\n${nodesReport(figures)}\n`);
+  return figures;
+}
+
 async function bench(options: BenchOptions): Promise<void> {
   const machine = thisMachine();
   say(machineLine(machine));
   if (options.profile !== undefined) await mkdir(options.profile, { recursive: true });
   const stores: Record<string, unknown> = {};
-  for (const store of options.stores) {
+  const nodes = options.nodes ? { nodes: await nodesOf(options) } : {};
+  for (const store of options.nodes ? [] : options.stores) {
     if (options.drain) stores[store] = { drains: await drainsOf(store, options) };
     else {
       const figures = await roundsOf(store, options);
@@ -66,6 +79,7 @@ async function bench(options: BenchOptions): Promise<void> {
     result,
     ...(options.drain ? {} : { rounds, tasks, samples }),
     stores,
+    ...nodes,
   };
   await writeFile(file, `${JSON.stringify(figures, null, 2)}\n`);
   if (options.profile !== undefined) await printProfiles(options.profile, say);

@@ -18,6 +18,10 @@ export interface BenchOptions {
   readonly result: ResultKind;
   /** Measure draining a backlog instead of throughput and latency. */
   readonly drain: boolean;
+  /** Measure the probing of 10,000 nodes instead. */
+  readonly nodes: boolean;
+  /** How long that is measured. */
+  readonly minutes: number;
   /** The small backlog and the large one. */
   readonly backlogs: readonly [number, number];
   /** Where the figures go; undefined: a file of its own in bench/results. */
@@ -34,6 +38,8 @@ export const usage = `npm run bench -- [options]
   --result echo              echo: results hold their task's input; small: they hold null
   --drain                    a backlog of 200,000 tasks against one of 20,000, instead
   --backlogs 20000,200000    other sizes for --drain
+  --nodes                    10,000 nodes in 50 regions probed every 30 s by two observers each, instead
+  --minutes 10               how long for --nodes
   --quick                    2 rounds of 5,000 tasks and 100 samples; backlogs of 5,000 and 20,000
   --json FILE                default: bench/results/<time>.json
   --profile DIR              CPU profiles of the Tenma processes`;
@@ -49,6 +55,8 @@ export function benchOptions(args: readonly string[]): BenchOptions | 'help' {
       store: { type: 'string', default: storeKinds.join(',') },
       result: { type: 'string', default: 'echo' },
       drain: { type: 'boolean', default: false },
+      nodes: { type: 'boolean', default: false },
+      minutes: { type: 'string' },
       backlogs: { type: 'string' },
       quick: { type: 'boolean', default: false },
       json: { type: 'string' },
@@ -66,6 +74,8 @@ export function benchOptions(args: readonly string[]): BenchOptions | 'help' {
     stores: values.store.split(',').map((text) => oneOf('store', storeKinds, text)),
     result: oneOf('result', resultKinds, values.result),
     drain: values.drain,
+    nodes: values.nodes,
+    minutes: positive('minutes', values.minutes ?? (quick ? '1' : '10')),
     backlogs: [positive('backlogs', small), positive('backlogs', large)],
     json: values.json,
     profile: values.profile,

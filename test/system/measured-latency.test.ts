@@ -1,0 +1,131 @@
+import type { LatencyCell, LatencyMatrix } from '@tenma/protocol';
+import { freePort, type ServiceProcess, until } from '@tenma/test-support';
+import { describe, expect, it } from 'vitest';
+import { call, explained } from '../faults/regions.ts';
+import { canStartStack, startStack } from '../faults/stack.ts';
+import { startDelayingProxy } from './delaying-proxy.ts';
+
+/** Places of nine regions, and the mean round trips between them that were published in 2017, in ms. */
+const places: Record<string, [lat: number, lon: number]> = {
+  'us-east-1': [39.04, -77.49],
+  'us-west-1': [37.35, -121.96],
+  'us-west-2': [45.52, -122.68],
+  'eu-west-1': [53.33, -6.25],
+  'eu-central-1': [50.11, 8.68],
+  'ap-northeast-1': [35.68, 139.69],
+  'ap-northeast-2': [37.57, 126.98],
+  'ap-southeast-1': [1.35, 103.82],
+  'ap-southeast-2': [-33.87, 151.21],
+};
+const ids = Object.keys(places);
+const truth = [
+  [72.2],
+  [87.8, 19.3],
+  [80.5, 153.2, 137],
+  [88.6, 166.6, 159.5, 19.6],
+  [145.3, 102.5, 89.1, 212.4, 236.6],
+  [177.5, 132.1, 118.3, 242.4, 265.8, 31.4],
+  [216.7, 174, 161.4, 238.6, 325.9, 73.8, 71.6],
+  [229.9, 157.7, 162.1, 309.6, 323.4, 103.9, 134, 175.4],
+];
+
+function trueMs(a: string, b: string): number {
+  const [low = 0, high = 0] = [ids.indexOf(a), ids.indexOf(b)].toSorted((x, y) => x - y);
+  return low === high ? 0 : (truth[high - 1]?.[low] ?? Number.NaN);
+}
+
+const sourceAddress = (region: string) => `127.0.1.${ids.indexOf(region) + 1}`;
+const regionAt = (address: string) =>
+  ids[Number(address.replace('::ffff:', '').split('.').at(-1)) - 1] ?? 'nowhere';
+
+const defaultRegions = ids.map((id, n) => ({
+  region_id: id,
+  location: { lat: places[id]?.[0], lon: places[id]?.[1] },
+  priority: n + 1,
+}));
+
+function errorsOf(kind: LatencyCell['kind'], { cells }: LatencyMatrix): number[] {
+  const errors: number[] = [];
+  for (const from of ids) {
+    for (const to of ids) {
+      const cell = cells[from]?.[to];
+      if (from !== to && cell?.kind === kind)
+        errors.push(Math.abs(cell.rtt_ms - trueMs(from, to)) / trueMs(from, to));
+    }
+  }
+  return errors.toSorted((a, b) => a - b);
+}
+
+describe.runIf(canStartStack)(
+  'with WEEs in nine regions, behind proxies that delay as the world does',
+  () => {
+    // Starts three servers and eleven services on whatever cores there are, then waits for some rounds of probes.
+    it('measures a part of the pairs within 10 % or 2 ms, and fills in the others by coordinates', {
+      timeout: 180_000,
+    }, async () => {
+      await using stack = await startStack({
+        TENMA_WORKERS: '@tenma/workers',
+        TENMA_ACTIVE_REGION: 'us-east-1',
+        TENMA_DEFAULT_REGIONS: JSON.stringify(defaultRegions),
+        TENMA_LATENCY_INTERVAL_SECONDS: '4',
+      });
+      await using parts = new AsyncDisposableStack();
+      const { fabric } = stack;
+      const services: ServiceProcess[] = [fabric.le(), fabric.ic()];
+      for (const region of ids) {
+        const port = await freePort();
+        const proxy = parts.use(
+          await startDelayingProxy(port, (address) => trueMs(regionAt(address), region)),
+        );
+        services.push(
+          fabric.wee({
+            TENMA_REGION: region,
+            TENMA_PROCESSES: '1',
+            TENMA_ECHO_PORT: String(port),
+            TENMA_ECHO_ADVERTISE: proxy.address,
+            LATENCY_SOURCE_ADDRESS: sourceAddress(region),
+          }),
+        );
+      }
+      await explained(services, async () => {
+        await fabric.ready();
+        const matrix = async (layer: string) =>
+          (await call<LatencyMatrix>(`${fabric.api}/api/geo/latency-matrix?layer=${layer}&cells=true`)).body;
+        const settled = (cell: LatencyCell | undefined) => (cell?.samples ?? 0) >= 15;
+        await until(
+          async () => {
+            const measured = Object.values((await matrix('measured')).cells);
+            return (
+              measured.length === ids.length && measured.every((row) => Object.values(row).some(settled))
+            );
+          },
+          { timeoutMs: 120_000, everyMs: 1_000, what: 'some rounds of probes from every region' },
+        );
+        const measured = await matrix('measured');
+        let pairs = 0;
+        for (const [from, row] of Object.entries(measured.cells)) {
+          for (const [to, cell] of Object.entries(row)) {
+            if (!settled(cell)) continue;
+            pairs += 1;
+            const expected = trueMs(from, to);
+            expect(
+              Math.abs(cell.rtt_ms - expected),
+              `${from} to ${to}: ${cell.rtt_ms} for ${expected}`,
+            ).toBeLessThan(Math.max(2, expected * 0.1));
+          }
+        }
+        expect(pairs).toBeGreaterThan(2 * ids.length);
+
+        const effective = await matrix('effective');
+        for (const from of ids)
+          expect(Object.keys(effective.matrix[from] ?? {})).toHaveLength(ids.length - 1);
+        const filled = errorsOf('coordinates', effective);
+        const median = filled[Math.floor(filled.length / 2)] ?? 0;
+        process.stderr.write(
+          `measured ${errorsOf('measured', effective).length} cells; ${filled.length} by coordinates, median error ${(100 * median).toFixed(1)} %\n`,
+        );
+        expect(median).toBeLessThan(0.25);
+      });
+    });
+  },
+);
