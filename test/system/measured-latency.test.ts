@@ -56,6 +56,17 @@ function errorsOf(kind: LatencyCell['kind'], { cells }: LatencyMatrix): number[]
   return errors.toSorted((a, b) => a - b);
 }
 
+/** Measured cells that are further off than 10 % and 2 ms. */
+function offIn({ cells }: LatencyMatrix): string[] {
+  return Object.entries(cells).flatMap(([from, row]) =>
+    Object.entries(row).flatMap(([to, { rtt_ms }]) => {
+      const expected = trueMs(from, to);
+      const isOff = Math.abs(rtt_ms - expected) > Math.max(2, expected * 0.1);
+      return isOff ? [`${from} to ${to}: ${rtt_ms} for ${expected}`] : [];
+    }),
+  );
+}
+
 describe.runIf(canStartStack)(
   'with WEEs in nine regions, behind proxies that delay as the world does',
   () => {
@@ -91,34 +102,33 @@ describe.runIf(canStartStack)(
         await fabric.ready();
         const matrix = async (layer: string) =>
           (await call<LatencyMatrix>(`${fabric.api}/api/geo/latency-matrix?layer=${layer}&cells=true`)).body;
-        const settled = (cell: LatencyCell | undefined) => (cell?.samples ?? 0) >= 15;
+        // The first rounds ran while nine processes were starting: what they saw fades.
+        let measured = await matrix('measured');
+        let off: string[] = [];
         await until(
           async () => {
-            const measured = Object.values((await matrix('measured')).cells);
-            return (
-              measured.length === ids.length && measured.every((row) => Object.values(row).some(settled))
-            );
+            measured = await matrix('measured');
+            off = offIn(measured);
+            return errorsOf('measured', measured).length > 2 * ids.length && off.length === 0;
           },
-          { timeoutMs: 120_000, everyMs: 1_000, what: 'some rounds of probes from every region' },
-        );
-        const measured = await matrix('measured');
-        let pairs = 0;
-        for (const [from, row] of Object.entries(measured.cells)) {
-          for (const [to, cell] of Object.entries(row)) {
-            if (!settled(cell)) continue;
-            pairs += 1;
-            const expected = trueMs(from, to);
-            expect(
-              Math.abs(cell.rtt_ms - expected),
-              `${from} to ${to}: ${cell.rtt_ms} for ${expected}`,
-            ).toBeLessThan(Math.max(2, expected * 0.1));
-          }
-        }
-        expect(pairs).toBeGreaterThan(2 * ids.length);
+          { timeoutMs: 120_000, everyMs: 1_000 },
+        ).catch(() => expect(off).toEqual([]));
+        const pairs = errorsOf('measured', measured).length;
+        // Each region measures a few others, and the other direction is the same path.
+        expect(pairs).toBeLessThan(ids.length * (ids.length - 1));
 
-        const effective = await matrix('effective');
-        for (const from of ids)
-          expect(Object.keys(effective.matrix[from] ?? {})).toHaveLength(ids.length - 1);
+        // Where nothing is measured coordinates stand, once they are worth believing.
+        let effective = await matrix('effective');
+        await until(
+          async () => {
+            effective = await matrix('effective');
+            const known = (['measured', 'coordinates'] as const).map(
+              (kind) => errorsOf(kind, effective).length,
+            );
+            return known.reduce((sum, count) => sum + count, 0) === ids.length * (ids.length - 1);
+          },
+          { timeoutMs: 60_000, everyMs: 1_000, what: 'coordinates for what is not measured' },
+        );
         const filled = errorsOf('coordinates', effective);
         const median = filled[Math.floor(filled.length / 2)] ?? 0;
         process.stderr.write(

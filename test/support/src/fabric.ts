@@ -17,6 +17,12 @@ export interface ServiceProcess extends AsyncDisposable {
   stopGroup(signal: NodeJS.Signals): Promise<void>;
 }
 
+/** Kills one each. A listener of its own for every process would be too many. */
+const alive = new Set<() => void>();
+process.once('exit', () => {
+  for (const kill of alive) kill();
+});
+
 /** Starts a TypeScript entry file of the repository under this Node. Its output is kept, the last 64 KiB of it. */
 export function startService(name: string, entry: string, env: Record<string, string>): ServiceProcess {
   const child = spawn(process.execPath, [`${root}${entry}`], {
@@ -41,7 +47,7 @@ export function startService(name: string, entry: string, env: Record<string, st
     }
   };
   const onExit = () => killGroup('SIGKILL');
-  process.once('exit', onExit);
+  alive.add(onExit);
   return {
     name,
     pid,
@@ -56,7 +62,7 @@ export function startService(name: string, entry: string, env: Record<string, st
       await gone(child);
     },
     async [Symbol.asyncDispose]() {
-      process.off('exit', onExit);
+      alive.delete(onExit);
       killGroup('SIGKILL');
       await gone(child);
     },

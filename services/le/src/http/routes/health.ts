@@ -6,13 +6,19 @@ const checkSchema = z.object({ ok: z.boolean(), detail: z.string() });
 const readySchema = z
   .object({
     status: z.enum(['ready', 'not_ready']),
-    checks: z.object({ store: checkSchema, bus: checkSchema, results: checkSchema, pools: checkSchema }),
+    checks: z.object({
+      store: checkSchema,
+      regions: checkSchema,
+      bus: checkSchema,
+      results: checkSchema,
+      pools: checkSchema,
+    }),
   })
   .meta({ id: 'Readiness' });
 
 /** `/healthz`: this process answers. `/readyz`: so does every dependency, and somebody can run tasks. */
 export function healthRoutes(app: App, components: HttpComponents): void {
-  const { store, bus, results, fleet, metrics } = components;
+  const { store, documents, bus, results, fleet, metrics } = components;
 
   app.get(
     '/healthz',
@@ -27,6 +33,7 @@ export function healthRoutes(app: App, components: HttpComponents): void {
       const pools = fleet.view.pools.size;
       const checks = {
         store: { ok: store.status === 'connected', detail: store.status },
+        regions: { ok: documents.loaded, detail: documents.loaded ? 'read' : 'not read from the store yet' },
         bus: { ok: bus.status === 'connected', detail: bus.status },
         results: { ok: results.status === 'connected', detail: results.status },
         pools: { ok: pools > 0, detail: pools === 0 ? 'no WEE has announced a pool' : `${pools} pools` },
