@@ -67,6 +67,9 @@ export const failoverResponseSchema = z
   .meta({ id: 'FailoverResponse' });
 export type FailoverResponse = z.infer<typeof failoverResponseSchema>;
 
+/** The task type whose results are proposals to move `active`. */
+export const failoverType = 'region-failover';
+
 /** Input of the `region-failover` task. */
 export const failoverTaskInputSchema = z
   .strictObject({

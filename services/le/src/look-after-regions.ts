@@ -46,11 +46,12 @@ export async function lookAfterRegions(components: Components, leId: string): Pr
   const lease = parts.use(keepLease({ store, clock, log }, 'regions', leId));
   const scheduler = parts.use(startScheduler({ ...components, lease }));
   parts.use(startSchedules({ ...components, scheduler }));
-  parts.use(await startHealth({ ...components, lease, scheduler }));
+  const health = parts.use(await startHealth({ ...components, lease, scheduler }));
   const latency = parts.use(startLatencyRounds({ ...components, scheduler }));
   const proposals = createProposals({ store, failover, log });
   const unconfirmed = (input: Json) => proposals.unconfirmed(input);
-  const policies = parts.use(startPolicies({ ...components, lease, unconfirmed }, leId));
+  const confirmer = (from: string) => health.confirmer(from);
+  const policies = parts.use(startPolicies({ ...components, lease, confirmer, unconfirmed }, leId));
   parts.use(startGeoAnnouncements({ ...components, lease }, leId));
   parts.use(startRetention({ ...components, lease }, { taskRetentionMs: settings.taskRetentionMs }));
   const teller = createObservationTeller({ bus, log }, leId);

@@ -2,6 +2,7 @@ import {
   type FailoverTaskInput,
   failoverTaskInputSchema,
   failoverTaskOutputSchema,
+  failoverType,
   isTerminal,
   type Json,
 } from '@tenma/protocol';
@@ -9,9 +10,6 @@ import type { Log } from '@tenma/runtime';
 import type { Store, TaskRecord } from '@tenma/store';
 import type { Changed } from '../ledger.ts';
 import type { FailoverControl, Grounds } from './failover.ts';
-
-/** The task type whose results are proposals to move `active`. */
-export const failoverType = 'region-failover';
 
 /** Acts on the ends of `region-failover` tasks: LE decides by the epoch, the worker has only looked. */
 export interface Proposals {

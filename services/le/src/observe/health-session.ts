@@ -31,6 +31,8 @@ export interface HealthSession extends AsyncDisposable {
   readonly watching: number;
   onDocuments(changes: readonly DocumentChange[]): void;
   onObservations(observations: readonly Observation[]): void;
+  /** When workers of a region last saw a node up, Unix ms; null: not lately. */
+  lastSawUp(regionId: string): number | null;
   /** Every quarter of a second. */
   tick(): void;
 }
@@ -108,6 +110,10 @@ class Session implements HealthSession {
       this.#recorder.add(observation);
       this.#apply(this.#detector.sighted({ nodeId, observer, outcome, at, reason }, now));
     }
+  }
+
+  lastSawUp(regionId: string): number | null {
+    return this.#detector.lastSawUp(regionId, this.#components.clock.now());
   }
 
   tick(): void {

@@ -1,5 +1,6 @@
 import type { Bus } from '@tenma/bus';
-import { defaults, exchanges, observationBatchSchema } from '@tenma/protocol';
+import { chooseConfirmer } from '@tenma/geo';
+import { defaults, exchanges, failoverType, observationBatchSchema } from '@tenma/protocol';
 import { every } from '@tenma/runtime';
 import { type HealthComponents, type HealthSession, startHealthSession } from './health-session.ts';
 
@@ -7,6 +8,11 @@ import { type HealthComponents, type HealthSession, startHealthSession } from '.
 export interface Health extends AsyncDisposable {
   /** Nodes that this replica watches. */
   readonly watching: number;
+  /**
+   * The region whose workers should look once more before another one is left: the one that saw something up last.
+   * `any`: no other region has workers for that. Null: others have, and none of them sees anything at the moment.
+   */
+  confirmer(from: string): string | null;
 }
 
 interface Components extends HealthComponents {
@@ -19,13 +25,14 @@ const patienceMs = defaults.heartbeatMs + 1_000;
 
 export async function startHealth(components: Components): Promise<Health> {
   const { settings, bus } = components;
-  if (!settings.enabled) return { watching: 0, async [Symbol.asyncDispose]() {} };
+  if (!settings.enabled) return { watching: 0, confirmer: () => 'any', async [Symbol.asyncDispose]() {} };
   const health = new LeasedHealth(components);
   const subscription = await bus.subscribe(exchanges.observations, (body) => health.heard(body));
   return {
     get watching() {
       return health.watching;
     },
+    confirmer: (from) => health.confirmer(from),
     async [Symbol.asyncDispose]() {
       await subscription[Symbol.asyncDispose]();
       await health[Symbol.asyncDispose]();
@@ -56,6 +63,14 @@ class LeasedHealth implements Health {
 
   get watching(): number {
     return this.#session?.watching ?? 0;
+  }
+
+  confirmer(from: string): string | null {
+    const session = this.#session;
+    const pools = [...this.#components.fleet.view.pools.values()].filter(({ type }) => type === failoverType);
+    const withWorkers = [...new Set(pools.map(({ region }) => region))].filter((region) => region !== from);
+    if (!session || withWorkers.length === 0) return 'any';
+    return chooseConfirmer({ from, withWorkers, lastSawUp: (region) => session.lastSawUp(region) });
   }
 
   heard(body: unknown): void {

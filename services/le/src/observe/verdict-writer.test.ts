@@ -12,6 +12,7 @@ function fakeDocuments() {
   const values = new Map<string, { version: number; value: unknown }>();
   const calls: (readonly Write[])[] = [];
   let away = false;
+  let onItsWay = (): Promise<void> => Promise.resolve();
   let version = 0;
   const put = ({ kind, id, value }: { kind: string; id: string; value: unknown }) => {
     if (value === null) values.delete(`${kind}/${id}`);
@@ -23,6 +24,11 @@ function fakeDocuments() {
       if (away) throw new StoreUnavailableError('away');
       if (writes.length === 0) return null;
       calls.push(writes);
+      await onItsWay();
+      const late = writes.find(
+        ({ kind, id, expected }) => (values.get(`${kind}/${id}`)?.version ?? 0) !== expected,
+      );
+      if (late) return { kind: late.kind, id: late.id };
       for (const write of writes) put(write);
       return null;
     },
@@ -31,6 +37,8 @@ function fakeDocuments() {
     cache: cache as unknown as DocumentCache,
     calls,
     put,
+    /** What happens while a write is on its way. */
+    meanwhile: (action: () => Promise<void>) => void (onItsWay = action),
     setAway: (now: boolean) => void (away = now),
     statusOf: (id: string) => (values.get(`node-verdict/${id}`)?.value as Verdict | undefined)?.status,
   };
@@ -50,6 +58,22 @@ const online = verdict('node-verdict', 'x', 'online').value;
 const offline = verdict('node-verdict', 'x', 'offline').value;
 
 describe('the writer of verdicts', () => {
+  test('does not undo what the next holder of the lease has written while it slept', async () => {
+    const { clock, documents, lease, writer } = setUp();
+    await using _ = writer;
+    documents.meanwhile(async () => {
+      documents.meanwhile(() => Promise.resolve());
+      documents.put({ kind: 'node-verdict', id: 'n1', value: offline });
+      lease.set(false);
+    });
+    writer.put('node-verdict', 'n1', online);
+    await clock.advance(5_000);
+    expect(documents.statusOf('n1')).toBe('offline');
+    lease.set(true);
+    await clock.advance(5_000);
+    expect(documents.statusOf('n1')).toBe('online');
+  });
+
   test('writes those of one turn together, the newest of each', async () => {
     const { clock, documents, writer } = setUp();
     await using _ = writer;
@@ -97,9 +121,7 @@ describe('the writer of verdicts', () => {
     writer.put('node-verdict', 'n8', online);
     writer.put('node-verdict', 'n9', offline);
     await clock.advance(10);
-    expect(documents.calls.flat()).toEqual([
-      { kind: 'node-verdict', id: 'n9', expected: 'any', value: null },
-    ]);
+    expect(documents.calls.flat()).toEqual([{ kind: 'node-verdict', id: 'n9', expected: 5, value: null }]);
   });
 
   test('writes nothing that the lease no longer covers, nor after its end', async () => {

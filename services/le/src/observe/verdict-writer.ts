@@ -1,6 +1,6 @@
 import type { Verdict } from '@tenma/protocol';
 import type { Clock, Log } from '@tenma/runtime';
-import type { DocumentCache, Write } from '../documents/document-cache.ts';
+import type { DocumentCache, DocumentChange, Write } from '../documents/document-cache.ts';
 import { createWakeable } from '../wakeable.ts';
 import type { Lease } from './lease.ts';
 
@@ -29,14 +29,14 @@ const writesAtOnce = 500;
 const retryMs = 1_000;
 
 /**
- * Whatever stands there is overwritten: only the holder of the lease writes verdicts, and a write that it has begun ends
- * before another one can hold it.
+ * Over the version that was read: a holder that slept through the end of its lease must not undo what the next one has
+ * written meanwhile.
  */
 export function startVerdictWriter({ documents, lease, clock, log }: Components): VerdictWriter {
   const waiting = new Map<string, Put>();
   let closed = false;
   let retry: Disposable | undefined;
-  let writing: Promise<unknown> = Promise.resolve();
+  let writing: Promise<DocumentChange | null> = Promise.resolve(null);
 
   async function round(): Promise<void> {
     // What follows from one message or tick becomes one write.
@@ -47,14 +47,19 @@ export function startVerdictWriter({ documents, lease, clock, log }: Components)
       for (const [key] of taken) waiting.delete(key);
       const writes = taken.map(([, put]) => writeFor(documents, put)).filter((write) => write !== null);
       try {
-        await (writing = documents.write(writes));
+        const late = await (writing = documents.write(writes));
+        if (late !== null) giveBack(taken);
       } catch (error) {
         log.debug({ err: error, verdicts: taken.length }, 'verdicts are not written yet');
-        // A newer one has taken the place of some.
-        for (const [key, put] of taken) if (!waiting.has(key)) waiting.set(key, put);
+        giveBack(taken);
         return later();
       }
     }
+  }
+
+  /** But where a newer one has taken the place of it. */
+  function giveBack(taken: readonly [key: string, put: Put][]): void {
+    for (const [key, put] of taken) if (!waiting.has(key)) waiting.set(key, put);
   }
 
   function later(): void {
@@ -72,17 +77,18 @@ export function startVerdictWriter({ documents, lease, clock, log }: Components)
     async [Symbol.asyncDispose]() {
       closed = true;
       retry?.[Symbol.dispose]();
-      await writing.catch(() => undefined);
+      await writing.catch(() => null);
     },
   };
 }
 
 /** Null: nothing is to be written. A verdict on what is gone would bring half of it back. */
 function writeFor(documents: DocumentCache, { kind, id, verdict }: Put): Write | null {
-  const stands = documents.get(kind, id)?.value;
+  const stands = documents.get(kind, id);
+  const expected = stands?.version ?? 0;
   const value = documents.get(kind === 'node-verdict' ? 'node' : 'region', id) ? verdict : null;
-  if (value === null) return stands ? { kind, id, expected: 'any', value } : null;
-  return stands && saysTheSame(stands, value) ? null : { kind, id, expected: 'any', value };
+  if (value === null) return stands ? { kind, id, expected, value } : null;
+  return stands && saysTheSame(stands.value, value) ? null : { kind, id, expected, value };
 }
 
 function saysTheSame(a: Verdict, b: Verdict): boolean {

@@ -10,14 +10,14 @@ const seen = (id: string, status: NodeStatus, changes = {}) => ({
   status,
 });
 const made = (nodes: ReturnType<typeof seen>[], own = task) =>
-  submissionSchema.parse(failoverTask(own, { nodes, offlineSince: isoAt(startMs) }, pace));
+  submissionSchema.parse(failoverTask(own, { nodes, offlineSince: isoAt(startMs), region: 'dublin' }, pace));
 const inputOf = (submission: { input?: unknown }) => failoverTaskInputSchema.parse(submission.input);
 const lostOf = (submission: { input?: unknown }) => inputOf(submission).lost.map(({ node_id: id }) => id);
 
 describe('a region-failover, as a policy submits it', () => {
-  it('goes anywhere, first, once, and has ended soon even without a worker', () => {
+  it('goes to who is to confirm it, first, once, and has ended soon even without a worker', () => {
     expect(made([])).toMatchObject({
-      region: 'any',
+      region: 'dublin',
       priority: 9,
       retry: { max_attempts: 1 },
       queue_timeout_ms: 2_000,

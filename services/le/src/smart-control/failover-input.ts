@@ -7,6 +7,8 @@ export interface LostRegion {
   readonly nodes: readonly { readonly node: NodeRecord; readonly status: NodeStatus }[];
   /** When it went offline. Null: it is not. */
   readonly offlineSince: string | null;
+  /** Whose workers look once more. */
+  readonly region: string;
 }
 
 /** As many as the input of a `region-failover` may name. */
@@ -26,7 +28,7 @@ export function regionLeftBy(input: unknown): string | null {
  * is known soon, even where no worker takes it. What the policy's own input says stands.
  */
 export function failoverTask(task: SubmissionInput, lost: LostRegion, pace: Pace): SubmissionInput {
-  const { offlineSince } = lost;
+  const { offlineSince, region } = lost;
   const input = {
     lost: nodesToConfirm(lost, pace),
     confirm_timeout_ms: pace.confirmTimeoutMs,
@@ -36,7 +38,7 @@ export function failoverTask(task: SubmissionInput, lost: LostRegion, pace: Pace
   return {
     ...task,
     input,
-    region: 'any',
+    region,
     priority: 9,
     retry: { max_attempts: 1 },
     queue_timeout_ms: queueTimeoutMs,

@@ -1,6 +1,5 @@
-import type { Json, Policy, PolicyEvent } from '@tenma/protocol';
+import { failoverType, type Json, type Policy, type PolicyEvent } from '@tenma/protocol';
 import { type Clock, every, type Log } from '@tenma/runtime';
-import { failoverType } from '../control/proposals.ts';
 import type { DocumentCache } from '../documents/document-cache.ts';
 import type { GeoSettings } from '../geo/settings.ts';
 import type { Intake } from '../intake.ts';
@@ -20,6 +19,8 @@ interface Components {
   readonly documents: DocumentCache;
   readonly lease: Pick<Lease, 'held'>;
   readonly intake: Intake;
+  /** The region whose workers look once more before another one is left; null: nobody can at the moment. */
+  readonly confirmer: (from: string) => string | null;
   /** Moves `active` where no worker could ever confirm it. */
   readonly unconfirmed: (input: Json) => Promise<void>;
   readonly settings: GeoSettings;

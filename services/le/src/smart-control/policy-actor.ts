@@ -25,6 +25,7 @@ interface Components {
   readonly documents: DocumentCache;
   readonly intake: Intake;
   readonly settings: GeoSettings;
+  readonly confirmer: (from: string) => string | null;
   /** Moves `active` where no worker could ever confirm it: by what the observers saw alone. */
   readonly unconfirmed: (input: Json) => Promise<void>;
   readonly clock: Clock;
@@ -165,9 +166,18 @@ class SerialActor implements PolicyActor {
 
   /** `policy` as it was before: what it submits in vain costs it no cool-down. False: to be tried again. */
   async #actTogether(policy: Policy, occasions: readonly Occasion[]): Promise<boolean> {
-    const { documents, intake, settings, clock, log } = this.#components;
+    const { documents, intake, settings, confirmer, clock, log } = this.#components;
     const { policy_id: id, last_acted_at: before } = policy;
-    const tasks = occasions.map((one) => taskOf(policy, one, { documents, pace: settings.pace }));
+    const context = { documents, pace: settings.pace, confirmer };
+    const tasks = occasions.map((one) => taskOf(policy, one, context)).filter((task) => task !== null);
+    if (tasks.length === 0) {
+      log.warn(
+        { policy: id },
+        'no failover now: no region with workers sees anything up, so none can confirm it',
+      );
+      await this.#note(id, { last_acted_at: before });
+      return true;
+    }
     const options = { principal: policyPrincipal(id), traceparent: null, checkSizes: true };
     const answers = await intake.submit(tasks, options).catch((error: unknown) => {
       log.warn({ err: error, policy: id }, 'the task of a policy is not written yet');

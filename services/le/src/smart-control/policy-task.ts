@@ -1,5 +1,6 @@
 import type { Pace } from '@tenma/geo';
 import {
+  failoverType,
   limits,
   type NodeStatus,
   type Policy,
@@ -8,7 +9,6 @@ import {
   type SubmissionInput,
 } from '@tenma/protocol';
 import type { TaskSpec } from '@tenma/store';
-import { failoverType } from '../control/proposals.ts';
 import type { DocumentCache } from '../documents/document-cache.ts';
 import { nodesOf, nodeVerdict, regionVerdict } from '../geo/view.ts';
 import { failoverTask, type LostRegion, regionLeftBy } from './failover-input.ts';
@@ -57,12 +57,20 @@ export function movesActive(policy: Policy): boolean {
   return policy.then.type === failoverType;
 }
 
-/** What a policy submits on an event: the same however often it is told. */
+/** What the task of a policy is made with. */
+export interface TaskContext {
+  readonly documents: DocumentCache;
+  readonly pace: Pace;
+  /** The region whose workers look once more before another one is left; null: nobody can at the moment. */
+  readonly confirmer: (from: string) => string | null;
+}
+
+/** What a policy submits on an event: the same however often it is told. Null: nobody could confirm its failover now. */
 export function taskOf(
   policy: Policy,
   { event, chain }: Occasion,
-  { documents, pace }: { documents: DocumentCache; pace: Pace },
-): SubmissionInput {
+  { documents, pace, confirmer }: TaskContext,
+): SubmissionInput | null {
   const task = fillIn(policy.then, event.fields);
   const id = policy.policy_id;
   const labels = { ...task.labels, [chainLabel]: [...chain, id].join(' ') };
@@ -72,10 +80,12 @@ export function taskOf(
     idempotency_key: `${policyPrincipal(id)}:${event.id}`,
   };
   const from = movesActive(policy) ? regionLeftBy(own.input) : null;
-  return from === null ? own : failoverTask(own, lostRegion(documents, from), pace);
+  if (from === null) return own;
+  const region = confirmer(from);
+  return region === null ? null : failoverTask(own, { ...lostRegion(documents, from), region }, pace);
 }
 
-function lostRegion(documents: DocumentCache, id: string): LostRegion {
+function lostRegion(documents: DocumentCache, id: string): Omit<LostRegion, 'region'> {
   const region = documents.get('region', id)?.value;
   const verdict = region && regionVerdict(documents, region);
   return {

@@ -18,7 +18,7 @@ describe('as long as the active region is offline', () => {
     await until(() => at.tasks.length === 1);
     expect(at.tasks[0]?.task).toMatchObject({
       type: 'region-failover',
-      region: 'any',
+      region: 'dublin',
       priority: 9,
       queue_timeout_ms: 2_000,
       total_timeout_ms: 9_000,
@@ -75,6 +75,23 @@ describe('as long as the active region is offline', () => {
     await until(() => at.unconfirmed.length === 1);
     expect(at.unconfirmed[0]).toMatchObject({ from_region: 'tokyo' });
     expect(at.tasks).toEqual([]);
+  });
+
+  it('nothing is submitted while no other region sees anything up, until one does', async () => {
+    await using at = await open();
+    await at.write(autoFailover);
+    at.fake.confirmer = null;
+    at.start();
+    await at.write(offline());
+    await at.clock.advance(15_000);
+    await settled(at);
+    expect(at.tasks).toEqual([]);
+    expect(at.unconfirmed).toEqual([]);
+    at.fake.confirmer = 'dublin';
+    await until(async () => {
+      await at.clock.advance(1_000);
+      return at.tasks.length === 1;
+    });
   });
 
   it('it is tried by who takes the lease, though nothing has changed', async () => {
