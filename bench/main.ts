@@ -7,6 +7,7 @@ import { type Drain, measureDrain } from './drain.ts';
 import { goals } from './goals.ts';
 import { thisMachine } from './machine.ts';
 import { benchOptions, type BenchOptions, type StoreKind, usage } from './options.ts';
+import { matrixReport, measureMatrix } from './matrix.ts';
 import { measureNodes } from './nodes/measure.ts';
 import { nodesReport } from './nodes/report.ts';
 import { printProfiles } from './profiles.ts';
@@ -54,13 +55,22 @@ async function nodesOf({ minutes }: BenchOptions): Promise<unknown> {
   return figures;
 }
 
+/** What is measured instead of throughput and latency, if anything. */
+async function otherFigures(options: BenchOptions): Promise<Record<string, unknown> | null> {
+  if (options.nodes) return { nodes: await nodesOf(options) };
+  if (!options.matrix) return null;
+  const matrix = await measureMatrix();
+  say(`\n${matrixReport(matrix)}\n`);
+  return { matrix };
+}
+
 async function bench(options: BenchOptions): Promise<void> {
   const machine = thisMachine();
   say(machineLine(machine));
   if (options.profile !== undefined) await mkdir(options.profile, { recursive: true });
   const stores: Record<string, unknown> = {};
-  const nodes = options.nodes ? { nodes: await nodesOf(options) } : {};
-  for (const store of options.nodes ? [] : options.stores) {
+  const others = await otherFigures(options);
+  for (const store of others ? [] : options.stores) {
     if (options.drain) stores[store] = { drains: await drainsOf(store, options) };
     else {
       const figures = await roundsOf(store, options);
@@ -79,7 +89,7 @@ async function bench(options: BenchOptions): Promise<void> {
     result,
     ...(options.drain ? {} : { rounds, tasks, samples }),
     stores,
-    ...nodes,
+    ...others,
   };
   await writeFile(file, `${JSON.stringify(figures, null, 2)}\n`);
   if (options.profile !== undefined) await printProfiles(options.profile, say);

@@ -20,7 +20,9 @@ export interface BenchOptions {
   readonly drain: boolean;
   /** Measure the probing of 10,000 nodes instead. */
   readonly nodes: boolean;
-  /** How long that is measured. */
+  /** Measure the latency matrix instead. */
+  readonly matrix: boolean;
+  /** How long the probing is measured. */
   readonly minutes: number;
   /** The small backlog and the large one. */
   readonly backlogs: readonly [number, number];
@@ -40,6 +42,7 @@ export const usage = `npm run bench -- [options]
   --backlogs 20000,200000    other sizes for --drain
   --nodes                    10,000 nodes in 50 regions probed every 30 s by two observers each, instead
   --minutes 10               how long for --nodes
+  --matrix                   the latency matrix of 10, 50 and 1,000 regions, instead
   --quick                    2 rounds of 5,000 tasks and 100 samples; backlogs of 5,000 and 20,000
   --json FILE                default: bench/results/<time>.json
   --profile DIR              CPU profiles of the Tenma processes`;
@@ -56,6 +59,7 @@ export function benchOptions(args: readonly string[]): BenchOptions | 'help' {
       result: { type: 'string', default: 'echo' },
       drain: { type: 'boolean', default: false },
       nodes: { type: 'boolean', default: false },
+      matrix: { type: 'boolean', default: false },
       minutes: { type: 'string' },
       backlogs: { type: 'string' },
       quick: { type: 'boolean', default: false },
@@ -75,6 +79,7 @@ export function benchOptions(args: readonly string[]): BenchOptions | 'help' {
     result: oneOf('result', resultKinds, values.result),
     drain: values.drain,
     nodes: values.nodes,
+    matrix: values.matrix,
     minutes: positive('minutes', values.minutes ?? (quick ? '1' : '10')),
     backlogs: [positive('backlogs', small), positive('backlogs', large)],
     json: values.json,

@@ -45,7 +45,7 @@ const leaves: readonly (readonly [args: string[], shape: z.ZodType, stdin?: stri
   [['geo', 'export'], z.object({ version: z.literal(1) })],
   [['top'], z.object({ status: z.object({ total_regions: z.int() }), regions: z.array(z.unknown()) })],
   [['policy', 'add', '-f', '-'], z.object({ policy_id: z.literal('p1') }), policy],
-  [['geo', 'import', '-'], z.object({ regions: z.literal(0) }), document],
+  [['geo', 'import', '-', '--yes'], z.object({ regions: z.literal(0) }), document],
   [
     ['failover', 'run', '--reason', 'flood', '--to', 'oregon', '--yes'],
     z.object({ status: z.literal('failover_executed') }),

@@ -82,10 +82,12 @@ export interface GeoCalls {
   getNode(id: string, options?: CallOptions): Promise<Node>;
   updateNode(id: string, patch: NodePatch, options?: CallOptions): Promise<Node>;
   deregisterNode(id: string, options?: CallOptions): Promise<void>;
-  listNodes(options?: CallOptions & NodeFilter): Promise<Node[]>;
+  /** By id. `limit`: 1 to 50,000; all unless given. */
+  listNodes(options?: CallOptions & NodeFilter & { limit?: number }): Promise<Node[]>;
   /** What its observers saw lately, newest first. */
   nodeResults(id: string, options?: CallOptions & { limit?: number }): Promise<Observation[]>;
   getActiveRegion(options?: CallOptions): Promise<ActiveRegion>;
+  /** Whatever the cool-down. @throws RequestError `failover_refused` for a region that is offline or in maintenance */
   setActiveRegion(id: string, options?: CallOptions): Promise<ActiveRegion>;
   /**
    * Answers when it is done. Sent once, unless it is a dry run: after a lost answer, and after a 503 from a commit whose
@@ -129,7 +131,8 @@ export function createGeoCalls(transport: Transport): GeoCalls {
     getNode: nodes.get,
     updateNode: nodes.update,
     deregisterNode: nodes.remove,
-    listNodes: ({ region_id, status, ...options } = {}) => nodes.list(options, { region_id, status }),
+    listNodes: ({ region_id, status, limit, ...options } = {}) =>
+      nodes.list(options, { region_id, status, limit }),
     nodeResults: (id, { limit, ...options } = {}) =>
       rest.get(`/api/geo/nodes/${encodeURIComponent(id)}/results`, resultsReader, options, { limit }),
     getActiveRegion: (options) => rest.get('/api/geo/active-region', activeRegionSchema, options),

@@ -43,6 +43,8 @@ describe('the registry', () => {
     });
     const found = await client.geo.listNodes({ region_id: 'tokyo', status: 'offline' });
     expect(found.map(({ node_id }) => node_id)).toEqual(['gpu']);
+    expect(await client.geo.listNodes({ limit: 1 })).toMatchObject([web]);
+    expect(lastPath(le)).toBe('/api/geo/nodes?limit=1');
     await client.geo.deregisterNode('gpu');
     await expect(client.geo.deregisterNode('gpu')).rejects.toMatchObject({ code: 'unknown_node' });
   });
@@ -157,6 +159,7 @@ describe('the active region', () => {
     await expect(
       client.geo.triggerFailover({ from_region: 'tokyo', to_region: 'tokyo' }),
     ).rejects.toMatchObject(refused);
+    await expect(client.geo.setActiveRegion('oregon')).rejects.toMatchObject(refused);
     expect(await client.geo.getActiveRegion()).toMatchObject({ epoch: 1 });
   });
 });

@@ -26,7 +26,13 @@ export {
   startCoordinate,
 } from './latency/coordinates.ts';
 export { type Estimate, estimateRoundTrip } from './latency/estimate.ts';
-export { effectiveRoundTripMs, latencyCell, latencyMatrix, type LatencySight } from './latency/matrix.ts';
+export {
+  effectiveRoundTripMs,
+  latencyCell,
+  latencyMatrix,
+  type LatencySight,
+  roundTripsFrom,
+} from './latency/matrix.ts';
 export { type Measured, vectorAfter } from './latency/measurement.ts';
 export { probePlan } from './latency/probe-plan.ts';
 export { replicationGroup } from './latency/replication-group.ts';

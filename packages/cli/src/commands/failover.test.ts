@@ -77,7 +77,7 @@ describe('failover run', () => {
   it.each([
     ['failover run --reason flood --yes', 'tenma failover history'],
     ['region activate oregon --yes', 'tenma region ls'],
-    ['geo import -', 'tenma region ls'],
+    ['geo import - --yes', 'tenma region ls'],
   ])('and all else that moves `active` is not sent again, and says where to look: %s', async (line, look) => {
     await using le = await startFakeLe();
     le.play(({ method }, response) => method !== 'GET' && Boolean(response.destroy()));
@@ -106,6 +106,22 @@ describe('region activate', () => {
       stderr: 'Move the active region from tokyo to oregon (Oregon, online)? [y/N] ',
     });
     expect(le.geo.active).toMatchObject({ region_id: 'oregon', epoch: 2 });
+  });
+});
+
+describe('region activate of a region that cannot serve', () => {
+  it.each([
+    ['offline', 'oregon is offline'],
+    ['maintenance', 'oregon is in maintenance'],
+  ] as const)('is refused, and exits 6: %s', async (status, why) => {
+    await using le = await startFakeLe();
+    le.geo.regions.change('oregon', { status, maintenance: status === 'maintenance' });
+    const { code, stderr } = await cli(le, 'region activate oregon --yes');
+    expect(code).toBe(6);
+    expect(stderr).toContain(`error: ${why} (failover_refused)`);
+    const help = (await cli(le, 'region activate --help')).stdout;
+    expect(help).toContain('whatever the cool-down; asks first');
+    expect(help).not.toContain('whatever its state');
   });
 });
 

@@ -104,6 +104,41 @@ describe('nodes', () => {
     expect(le.geo.nodes.all.get('web-1')?.labels).toEqual({ b: '2', c: '3' });
   });
 
+  it('that are given another probe start from no input, and keep their pace', async () => {
+    const probe = { type: 'probe-tcp', interval_ms: 1_000, input: { host: 'a', port: 1 } };
+    const nodes = [
+      { ...web, probe },
+      { ...web, node_id: 'web-2', probe: { input: { path: '/' } } },
+    ];
+    await using le = await startFakeLe({ geo: { nodes } });
+    const sent = () => le.requests.at(-1)?.body;
+    await cli(le, 'node edit web-1 --probe probe-tcp -i port=2');
+    expect(sent()).toEqual({ probe: { ...probe, input: { host: 'a', port: 2 } } });
+    await cli(le, 'node edit web-1 --probe probe-http');
+    expect(sent()).toEqual({ probe: { type: 'probe-http', interval_ms: 1_000 } });
+    await cli(le, 'node edit web-1 --probe probe-dns -i name=localhost');
+    expect(sent()).toEqual({
+      probe: { type: 'probe-dns', interval_ms: 1_000, input: { name: 'localhost' } },
+    });
+    await cli(le, 'node edit web-2 --probe probe-tcp');
+    expect(sent()).toEqual({ probe: { type: 'probe-tcp' } });
+  });
+
+  it('go back to the probe of their type, and stay switched off', async () => {
+    const probe = { type: 'probe-tcp', interval_ms: 1_000, input: { host: 'a', port: 1 } };
+    const nodes = [
+      { ...web, probe },
+      { ...web, node_id: 'web-2', probe: { ...probe, enabled: false } },
+    ];
+    await using le = await startFakeLe({ geo: { nodes } });
+    await cli(le, 'node edit web-1 --default-probe');
+    expect(le.requests.at(-1)?.body).toEqual({ probe: {} });
+    await cli(le, 'node edit web-2 --default-probe --interval 5s -i path=/health');
+    expect(le.requests.at(-1)?.body).toEqual({
+      probe: { enabled: false, interval_ms: 5_000, input: { path: '/health' } },
+    });
+  });
+
   it('are filtered, and removed', async () => {
     await using le = await startFakeLe({ geo: { nodes: [web] } });
     expect(await cli(le, 'node ls --region tokyo --status online')).toEqual({
@@ -216,9 +251,48 @@ describe('the registry as a document', () => {
     const file = join(folder.path, 'geo.json');
     await writeFile(file, (await cli(from, 'geo export')).stdout);
     expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ version: 1, active_region: 'tokyo' });
-    const { code, stdout } = await cli(to, `geo import ${file}`);
+    const { code, stdout } = await cli(to, `geo import ${file} --yes`);
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'REGIONS  2\nNODES    1\nACTIVE   tokyo\n' });
     expect(to.geo.nodes.all.get('web-1')).toMatchObject(web);
+  });
+
+  const here = { tty: true, environment: { NO_COLOR: '1' } };
+  const document = JSON.stringify({
+    version: 1,
+    active_region: 'osaka',
+    regions: [{ region_id: 'osaka', location: { lat: 34, lon: 135 } }],
+    nodes: [],
+  });
+
+  it('comes in after a question that counts what it replaces, and by what', async () => {
+    await using le = await startFakeLe({ geo: { nodes: [web] } });
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'geo.json');
+    await writeFile(file, document);
+    const { code, stderr } = await cli(le, `geo import ${file}`, { ...here, stdin: 'y\n' });
+    expect({ code, regions: [...le.geo.regions.all.keys()] }).toEqual({ code: 0, regions: ['osaka'] });
+    expect(stderr).toBe(
+      'REGIONS  2 → 1\nNODES    1 → 0\nACTIVE   tokyo → osaka\nReplace all regions and nodes? [y/N] ',
+    );
+  });
+
+  it.each(['{}', 'null', '7', '{"regions":{}}'])('is asked about whatever it holds: %s', async (text) => {
+    await using le = await startFakeLe();
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'geo.json');
+    await writeFile(file, text);
+    const { code, stderr } = await cli(le, `geo import ${file}`, { ...here, stdin: 'n\n' });
+    expect(code).toBe(130);
+    expect(stderr).toContain('REGIONS  2 → not a list\n');
+    expect(stderr).toContain('Nothing was changed');
+    expect(le.requests.some(({ method }) => method !== 'GET')).toBe(false);
+  });
+
+  it('that comes by standard input leaves no place for an answer', async () => {
+    await using le = await startFakeLe();
+    const { code, stderr } = await cli(le, 'geo import -', { ...here, stdin: document });
+    expect({ code, sent: le.requests.length }).toEqual({ code: 2, sent: 0 });
+    expect(stderr).toContain('Give --yes');
   });
 });
 
@@ -245,8 +319,12 @@ describe('a command line that is wrong', () => {
     ['schedule add x --type a --every 1s --cron x', 'one of'],
     ['policy add', '--file'],
     ['policy add -f /nowhere', '/nowhere'],
-    ['geo import /nowhere', '/nowhere'],
+    ['geo import /nowhere --yes', '/nowhere'],
+    ['geo import /nowhere', '--yes'],
+    ['node edit x --probe a --default-probe', '--default-probe'],
     ['top --interval 10ms', '200ms'],
+    ['top --interval 25h', 'at most 24h'],
+    ['top --interval 30d', 'duration'],
   ])('`%s` exits 2, and sends nothing', async (line, told) => {
     await using le = await startFakeLe();
     const { code, stdout, stderr } = await cli(le, ['--json', ...line.split(' ')]);

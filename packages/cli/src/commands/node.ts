@@ -1,5 +1,5 @@
 import type { NodeFilter } from '@tenma/client';
-import { type NodePatch, nodeStatuses, nodeTypes } from '@tenma/protocol';
+import { type NodePatch, type NodeProbe, nodeStatuses, nodeTypes } from '@tenma/protocol';
 import { UsageError } from '../cli-errors.ts';
 import { collect, type CommandGroup } from '../command.ts';
 import { parseDuration } from '../duration.ts';
@@ -25,6 +25,7 @@ interface NodeOptions {
 interface EditOptions extends NodeOptions {
   unlabel?: string[];
   probes?: string;
+  defaultProbe?: boolean;
 }
 
 /** Results that `node show` prints. */
@@ -65,6 +66,7 @@ export const nodeCommands: CommandGroup = (program, act) => {
   )
     .option('--unlabel <key>', 'take a label off; may be given several times', collect)
     .option('--probes <on|off>', 'whether it is probed')
+    .option('--default-probe', 'the probe, input and pace that it has by its type and region')
     .action(act<EditOptions>((session, [id = ''], options) => editNode(session, id, options)));
   node
     .command('rm')
@@ -115,23 +117,34 @@ async function addNode(
 /** Labels and probe settings are patched as wholes, so that what stands is read first and changed in part. */
 async function editNode(session: Session, id: string, options: EditOptions): Promise<void> {
   const { client, output } = session;
-  const { unlabel = [], probes } = options;
+  const { unlabel = [], probes, defaultProbe = false } = options;
+  if (defaultProbe && options.probe !== undefined) {
+    throw new UsageError('--probe names another probe than the default', 'Give --probe or --default-probe.');
+  }
   const { labels, probe, ...settings } = await settingsOf(session, options);
   const enabled = probes === undefined ? undefined : parseChoice(probes, '--probes', ['on', 'off']) === 'on';
-  const switched = enabled === undefined ? probe : { ...probe, enabled };
+  const reprobed = probe !== undefined || enabled !== undefined || defaultProbe;
   const relabelled = labels !== undefined || unlabel.length > 0;
-  if (Object.keys(settings).length === 0 && switched === undefined && !relabelled) {
+  if (Object.keys(settings).length === 0 && !reprobed && !relabelled) {
     throw new UsageError('There is nothing to change');
   }
   const before = await client.geo.getNode(id);
   const kept = Object.entries({ ...before.labels, ...labels }).filter(([key]) => !unlabel.includes(key));
-  const input = probe?.input === undefined ? undefined : { ...before.probe.input, ...probe.input };
+  const base = defaultProbe ? given({ enabled: before.probe.enabled }) : before.probe;
   const node = await client.geo.updateNode(id, {
     ...settings,
     ...(relabelled ? { labels: Object.fromEntries(kept) } : {}),
-    ...(switched === undefined ? {} : { probe: { ...before.probe, ...switched, ...given({ input }) } }),
+    ...(reprobed ? { probe: changedProbe(base, { ...probe, ...given({ enabled }) }) } : {}),
   });
   output.data(node, () => nodeTable([node]));
+}
+
+/** Fields of the input are set one by one, but the input of one task type means nothing to another. */
+function changedProbe(before: NodeProbe, changes: NodeProbe): NodeProbe {
+  const retyped = changes.type !== undefined && changes.type !== before.type;
+  const { input: old, ...rest } = before;
+  const input = retyped || old === undefined ? changes.input : { ...old, ...changes.input };
+  return { ...rest, ...changes, ...given({ input }) };
 }
 
 /** Prints what it removed, so that it can be registered again. */

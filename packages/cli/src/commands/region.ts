@@ -53,7 +53,7 @@ export const regionCommands: CommandGroup = (program, act) => {
     .action(act((session, [id = '']) => removeRegion(session, id)));
   region
     .command('activate')
-    .description('make a region the active one, whatever its state; asks first')
+    .description('make a region the active one, whatever the cool-down; asks first')
     .argument('<id>')
     .option('--yes', 'do not ask')
     .action(act<{ yes?: boolean }>((session, [id = ''], { yes }) => activateRegion(session, id, yes)));

@@ -10,20 +10,26 @@ import { readSnapshot } from '../top/snapshot.ts';
 
 /** LE is not asked more often. */
 const shortestMs = 200;
+/** A timer of Node takes no more than 24 days, and who looks less than once a day needs no `top`. */
+const longestMs = 86_400_000;
+/** LE answers in a small part of it. */
+const patienceMs = 3_000;
 
 /** `tenma top`: everything at a glance, drawn anew every second; without a terminal once. */
 export const topCommand: CommandGroup = (program, act) => {
   program
     .command('top')
     .description('watch regions, nodes, pools and tasks; q or Ctrl-C quits')
-    .option('--interval <duration>', 'between two looks', '1s')
+    .option('--interval <duration>', 'between two looks: 200ms to 24h', '1s')
     .action(act<{ interval: string }>((session, _args, { interval }) => watch(session, interval)));
 };
 
 async function watch(session: Session, interval: string): Promise<void> {
   const { client, output, config, terminal } = session;
   const intervalMs = parseDuration(interval, '--interval');
-  if (intervalMs < shortestMs) throw new UsageError(`--interval is at least ${shortestMs}ms`);
+  if (intervalMs < shortestMs || intervalMs > longestMs) {
+    throw new UsageError(`--interval is at least ${shortestMs}ms and at most ${longestMs / 3_600_000}h`);
+  }
   const now = () => Date.now();
   const api = config.apiUrl;
   using interrupts = session.watchInterrupts('Start it again: tenma top');
@@ -45,6 +51,7 @@ async function watch(session: Session, interval: string): Promise<void> {
     screen,
     terminal,
     intervalMs,
+    patienceMs,
     monotonic: () => performance.now(),
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     signal: interrupts.signal,

@@ -54,6 +54,15 @@ describe('a layout', () => {
     expect(texts(5)).toEqual('top|FULL|NONE|end'.split('|'));
   });
 
+  it.each([
+    [6, 'MANY|NAME|row 1|row 2|row 3|… 9 more'],
+    [9, 'MANY|NAME|row 1|row 2|row 3|row 4|row 5|row 6|… 6 more'],
+  ])('counts what has no row with what it has no room for: %i lines', (rows, expected) => {
+    const many = { title: 'MANY', head: 'NAME', rows: numbers, more: 6 };
+    const lines = layOut([], [many], [], { columns: 80, rows });
+    expect(lines.map(({ text }) => text)).toEqual(expected.split('|'));
+  });
+
   it('is never taller or wider than the window, however small that is, and keeps its last line', () => {
     const size = fc.record({
       columns: fc.integer({ min: 1, max: 30 }),

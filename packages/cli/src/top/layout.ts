@@ -14,6 +14,8 @@ export interface Section {
   readonly title: string;
   readonly head: string;
   readonly rows: readonly Line[];
+  /** Things that have no row here; told only below those that have one. */
+  readonly more?: number;
 }
 
 /**
@@ -46,7 +48,7 @@ export function layOut(
   below: readonly Line[],
   { columns, rows }: WindowSize,
 ): Line[] {
-  const wants = sections.map((section) => section.rows.length);
+  const wants = sections.map(linesWanted);
   // A title and, where there are rows, the names of the columns.
   const headings = wants.reduce((sum, want) => sum + (want === 0 ? 1 : 2), above.length + below.length);
   const room = rows - headings;
@@ -62,11 +64,17 @@ export function layOut(
     .map(({ text, tone }) => ({ text: cutToWidth(text, columns), tone }));
 }
 
-function linesOf({ title, head, rows }: Section, share: number): Line[] {
+/** Below the names of the columns. */
+function linesWanted({ rows, more = 0 }: Pick<Section, 'rows' | 'more'>): number {
+  return rows.length > 0 && more > 0 ? rows.length + 1 : rows.length;
+}
+
+function linesOf({ title, head, rows, more = 0 }: Section, share: number): Line[] {
   const heading: Line = { text: title, tone: 'head' };
   if (rows.length === 0 || share === 0) return [heading];
   const names: Line = { text: head, tone: 'quiet' };
-  if (rows.length <= share) return [heading, names, ...rows];
-  const shown = rows.slice(0, share - 1);
-  return [heading, names, ...shown, { text: `… ${rows.length - shown.length} more`, tone: 'quiet' }];
+  const shown = linesWanted({ rows, more }) <= share ? rows : rows.slice(0, share - 1);
+  const left = rows.length + more - shown.length;
+  const rest: Line[] = left > 0 ? [{ text: `… ${left} more`, tone: 'quiet' }] : [];
+  return [heading, names, ...shown, ...rest];
 }

@@ -40,47 +40,69 @@ function fakeTerminal() {
   };
 }
 
-/** Runs the loop; each pause ends when the test says so. */
-function start(read: (signal: AbortSignal) => Promise<TopSnapshot>, signal = new AbortController().signal) {
+/** Lets everything happen that needs no time. */
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** Runs the loop in a time that passes when the test says so. */
+function start(read: (signal: AbortSignal) => Promise<TopSnapshot>, given: Partial<LiveOptions> = {}) {
   const hands = fakeTerminal();
   const drawn: string[] = [];
-  const pauses: number[] = [];
-  let onPause: (() => void) | undefined;
-  let wake: (() => void) | undefined;
+  const readAt: number[] = [];
+  const sleepers = new Set<{ at: number; wake: () => void }>();
   let time = 0;
   const options: LiveOptions = {
     snapshot: aSnapshot(),
-    read,
+    read(signal) {
+      readAt.push(time);
+      return read(signal);
+    },
     render: ({ status }, fault, { columns }) => [{ text: `${status.epoch} ${fault ?? 'fine'} ${columns}` }],
     screen: { draw: ([line]) => void drawn.push(line?.text ?? ''), [Symbol.dispose]() {} },
     terminal: hands.terminal,
     intervalMs: 1_000,
+    patienceMs: 3_000,
     monotonic: () => time,
     sleep: (ms, aborted) =>
       new Promise<void>((resolve, reject) => {
-        pauses.push(ms);
-        wake = resolve;
-        aborted.addEventListener('abort', () => reject(aborted.reason as Error), { once: true });
-        onPause?.();
+        if (aborted.aborted) return reject(aborted.reason as Error);
+        const sleeper = { at: time + ms, wake: resolve };
+        sleepers.add(sleeper);
+        const onAbort = () => {
+          sleepers.delete(sleeper);
+          reject(aborted.reason as Error);
+        };
+        aborted.addEventListener('abort', onAbort, { once: true });
       }),
-    signal,
+    signal: new AbortController().signal,
+    ...given,
   };
   const ended = runLive(options);
   return {
     ...hands,
     ended,
     drawn,
-    pauses,
+    readAt,
     hands,
-    /** Lets the pause end, and what it takes; resolves at the next one. */
-    pass: (tookMs = 0) =>
-      new Promise<void>((resolve) => {
-        onPause = resolve;
-        time += (pauses.at(-1) ?? 0) + tookMs;
-        wake?.();
-      }),
+    async pass(ms: number) {
+      const end = time + ms;
+      for (;;) {
+        await settled();
+        const [next] = [...sleepers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+        if (next === undefined) break;
+        time = next.at;
+        sleepers.delete(next);
+        next.wake();
+      }
+      time = end;
+    },
   };
 }
+
+/** An LE that accepts and says nothing. */
+const silence = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 
 const later = (epoch: number): TopSnapshot => aSnapshot({ status: { ...aSnapshot().status, epoch } });
 
@@ -88,10 +110,9 @@ describe('the live view', () => {
   it('draws, looks again after the interval, and draws what it saw', async () => {
     let epoch = 7;
     const live = start(() => Promise.resolve(later((epoch += 1))));
-    await live.pass();
-    await live.pass();
+    await live.pass(2_500);
     expect(live.drawn).toEqual(['7 fine 60', '8 fine 60', '9 fine 60']);
-    expect(live.pauses).toEqual([1_000, 1_000, 1_000]);
+    expect(live.readAt).toEqual([1_000, 2_000]);
     live.press('q');
     await live.ended;
   });
@@ -101,9 +122,9 @@ describe('the live view', () => {
     const live = start(() =>
       away ? Promise.reject(new UnreachableError('away')) : Promise.resolve(later(8)),
     );
-    await live.pass();
+    await live.pass(1_000);
     away = false;
-    await live.pass();
+    await live.pass(1_000);
     expect(live.drawn).toEqual(['7 fine 60', '7 away 60', '8 fine 60']);
     live.press('q');
     await live.ended;
@@ -132,32 +153,76 @@ describe('the live view', () => {
     gone.hangUp();
     await gone.ended;
     const controller = new AbortController();
-    const told = start(() => Promise.resolve(later(8)), controller.signal);
+    const told = start(() => Promise.resolve(later(8)), { signal: controller.signal });
     controller.abort();
     await told.ended;
   });
 
+  it('while LE keeps silent says so each interval, and begins another reading after its patience', async () => {
+    let silent = true;
+    const live = start((signal) => (silent ? silence(signal) : Promise.resolve(later(8))));
+    await live.pass(1_999);
+    expect(live.drawn).toEqual(['7 fine 60']);
+    await live.pass(1_002);
+    expect(live.drawn.slice(1)).toEqual(['7 no answer yet 60', '7 no answer yet 60']);
+    await live.pass(2_000);
+    expect(live.drawn.slice(3)).toEqual(['7 no answer within 3.0 s 60', '7 no answer within 3.0 s 60']);
+    expect(live.readAt).toEqual([1_000, 4_000]);
+    silent = false;
+    await live.pass(2_000);
+    expect(live.drawn.at(-1)).toBe('8 fine 60');
+    live.press('q');
+    await live.ended;
+  });
+
+  it('gives a reading up at its patience when the interval is longer, and keeps to the interval', async () => {
+    const live = start(silence, { intervalMs: 10_000 });
+    await live.pass(13_000);
+    expect(live.drawn).toEqual(['7 fine 60', '7 no answer within 3.0 s 60']);
+    await live.pass(7_000);
+    expect(live.readAt).toEqual([10_000, 20_000]);
+    live.press('q');
+    await live.ended;
+  });
+
   it('ends in the middle of a reading, too', async () => {
-    let reading = () => {};
-    const began = new Promise<void>((resolve) => (reading = resolve));
-    const live = start(
-      (signal) =>
-        new Promise((_, reject) => {
-          signal.addEventListener('abort', () => reject(signal.reason as Error));
-          reading();
-        }),
-    );
-    void live.pass();
-    await began;
+    const live = start(silence);
+    await live.pass(1_500);
+    expect(live.readAt).toEqual([1_000]);
+    live.press('q');
+    await live.ended;
+    expect(live.drawn).toHaveLength(1);
+  });
+
+  it('leaves nothing of a reading behind when a part of it fails', async () => {
+    let left: AbortSignal | undefined;
+    const live = start((signal) => {
+      left = signal;
+      return Promise.reject(new UnreachableError('away'));
+    });
+    await live.pass(1_000);
+    expect(left?.aborted).toBe(true);
     live.press('q');
     await live.ended;
   });
 
   it('does not hide a fault of its own', async () => {
     const live = start(() => Promise.reject(new TypeError('a bug')));
-    void live.pass();
-    await expect(live.ended).rejects.toThrow('a bug');
+    const ended = expect(live.ended).rejects.toThrow('a bug');
+    await live.pass(1_000);
+    await ended;
     expect(live.hands.listening).toBe(0);
+  });
+
+  it('nor one of the drawing, while LE keeps silent', async () => {
+    const render: LiveOptions['render'] = (_snapshot, fault) => {
+      if (fault !== undefined) throw new TypeError('a bug');
+      return [];
+    };
+    const live = start(silence, { render });
+    const ended = expect(live.ended).rejects.toThrow('a bug');
+    await live.pass(2_000);
+    await ended;
   });
 });
 
@@ -202,6 +267,27 @@ describe('tenma top', () => {
     expect(hands.listening).toBe(0);
   });
 
+  it('says how old its picture is while LE hangs, and goes on by itself when LE answers again', async () => {
+    await using le = await startFakeLe({ geo: { nodes: [] } });
+    const hands = fakeTerminal();
+    let written = '';
+    let resume: (() => void) | undefined;
+    const { code } = await cli(le, 'top --interval 200ms', {
+      tty: true,
+      terminal: hands.terminal,
+      onWrite(text) {
+        written += text;
+        if (written.includes('(epoch 2)')) hands.press('q');
+        else if (written.includes('no answer within 3.0 s')) {
+          le.geo.active = { ...le.geo.active, epoch: 2 };
+          resume?.();
+        } else if (written.includes('(epoch 1)')) resume ??= le.play(() => true);
+      },
+    });
+    expect(code).toBe(0);
+    expect(written).toMatch(/! no answer yet; this is \d+ ms old[^]*! no answer yet; this is 2\.\d s old/);
+  });
+
   it.each([{}, { tty: true, environment: { TERM: 'dumb' } }])(
     'where nothing can be drawn prints one picture, whole and plain (%o)',
     async (given) => {
@@ -235,5 +321,39 @@ describe('tenma top', () => {
     });
     await cli(le, 'top');
     expect(le.requests.some(({ path }) => path.startsWith('/api/geo/nodes'))).toBe(false);
+  });
+
+  it('asks for the worst 200 of them, and says how many more there are', async () => {
+    const nodes = Array.from({ length: 1_000 }, (_, index) => ({
+      node_id: `n${index}`,
+      region_id: 'tokyo',
+      endpoint: '127.0.0.1:1',
+    }));
+    await using le = await startFakeLe({ geo: { nodes } });
+    for (const [index, { node_id }] of nodes.entries()) {
+      le.geo.nodes.change(node_id, {
+        status: index < 50 ? 'unknown' : index < 60 ? 'offline' : 'maintenance',
+      });
+    }
+    const { stdout } = await cli(le, 'top');
+    expect(le.requests.map(({ path }) => path).filter((path) => path.startsWith('/api/geo/nodes'))).toEqual([
+      '/api/geo/nodes?status=offline&limit=200',
+      '/api/geo/nodes?status=unknown&limit=190',
+      '/api/geo/nodes?status=maintenance&limit=140',
+    ]);
+    expect(stdout).toMatch(/^NODES NOT ONLINE {2}1000$/m);
+    expect(stdout.match(/^n\d+ /gm)).toHaveLength(200);
+    expect(stdout).toMatch(/^… 800 more$/m);
+  });
+
+  it('asks for no more of them than there are', async () => {
+    const nodes = ['a', 'b'].map((node_id) => ({ node_id, region_id: 'tokyo', endpoint: '127.0.0.1:1' }));
+    await using le = await startFakeLe({ geo: { nodes } });
+    le.geo.nodes.change('b', { status: 'offline' });
+    const { stdout } = await cli(le, 'top');
+    const asked = le.requests.map(({ path }) => path).filter((path) => path.startsWith('/api/geo/nodes'));
+    expect(asked).toEqual(['/api/geo/nodes?status=offline&limit=1']);
+    expect(stdout).toMatch(/^NODES NOT ONLINE {2}1$/m);
+    expect(stdout).not.toContain(' more');
   });
 });

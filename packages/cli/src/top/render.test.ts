@@ -103,6 +103,25 @@ describe('the screen', () => {
     expect(fault).toEqual({ text: '! not reachable; this is 12.0 s old', tone: 'bad' });
   });
 
+  it('makes no row for what is beyond the window, and counts it all the same', () => {
+    const made: string[] = [];
+    const regions = Array.from({ length: 2_000 }, (_, index) => {
+      const region = aRegion(`r${index}`, { priority: 1 });
+      const get = () => (made.push(region.region_id), null);
+      return Object.defineProperty(region, 'status_reason', { get });
+    });
+    const nodes = Array.from({ length: 200 }, (_, index) => aNode(`n${index}`));
+    const status = { ...aSnapshot().status, total_nodes: 10_000, online_nodes: 1 };
+    const lines = renderTop(view({ regions, nodes, status }), { columns: 80, rows: 24 });
+    const found = lines.map(({ text }) => text);
+    expect(lines).toHaveLength(24);
+    expect(made.length).toBeLessThanOrEqual(24);
+    expect(found).toContain('NODES NOT ONLINE  9999');
+    const shown = (letter: string) => found.filter((text) => new RegExp(`^${letter}\\d`).test(text)).length;
+    expect(found).toContain(`… ${2_000 - shown('r')} more`);
+    expect(found).toContain(`… ${9_999 - shown('n')} more`);
+  });
+
   it('fits into the window, and says how to leave it', () => {
     const running = Array.from({ length: 50 }, (_, index) => aTask(`t${index}`));
     const nodes = Array.from({ length: 50 }, (_, index) => aNode(`n${index}`));

@@ -3,7 +3,7 @@ import {
   type FailoverEvent,
   type GeoStatus,
   type Node,
-  nodeStatuses,
+  type NodeStatus,
   type Region,
   type Task,
   type TaskState,
@@ -20,7 +20,7 @@ export interface TopSnapshot {
   at: string;
   status: GeoStatus;
   regions: Region[];
-  /** Those that are not online. */
+  /** Those that are not online, the worst first: at most {@link nodesShown}. `status` counts them all. */
   nodes: Node[];
   pools: Pool[];
   /** Newest first, at most {@link tasksShown}. */
@@ -32,6 +32,10 @@ export interface TopSnapshot {
 
 /** More of them fit on no screen, and asking for them costs LE more. */
 export const tasksShown = 100;
+export const nodesShown = 200;
+
+/** Of nodes that are not online: those that have to be looked after come first. */
+const worstFirst: readonly NodeStatus[] = ['offline', 'unknown', 'maintenance'];
 
 const notStarted: readonly TaskState[] = ['accepted', 'queued', 'waiting', 'retrying'];
 
@@ -57,15 +61,20 @@ export async function readSnapshot(
   return { at, status, regions, nodes, pools: allPools, running, waiting, last_failover: events[0] ?? null };
 }
 
-/** Asks for no nodes where all are online: there may be thousands. */
+/** Asks for no more nodes than there are to show: where all are online for none, and there may be thousands. */
 async function nodesInTrouble(
   geo: Client['geo'],
   { total_nodes, online_nodes }: GeoStatus,
   options: { signal: AbortSignal },
 ): Promise<Node[]> {
-  if (online_nodes >= total_nodes) return [];
-  const others = nodeStatuses.filter((status) => status !== 'online');
-  return (await Promise.all(others.map((status) => geo.listNodes({ status, ...options })))).flat();
+  const wanted = Math.min(nodesShown, total_nodes - online_nodes);
+  const nodes: Node[] = [];
+  for (const status of worstFirst) {
+    const limit = wanted - nodes.length;
+    if (limit <= 0) break;
+    nodes.push(...(await geo.listNodes({ status, limit, ...options })));
+  }
+  return nodes;
 }
 
 function gistOf(task: Task): TaskGist {

@@ -86,7 +86,8 @@ export function createFakeCollection<Item extends object, New, Patch extends obj
       if (id === undefined) {
         if (method === 'POST') return create(body, response);
         const fitting = [...all.values()].filter((item) => kind.fits?.(item, query) ?? true);
-        return void sendJson(response, 200, kind.envelope(fitting.map(show)));
+        const limit = Number(query.get('limit') ?? Infinity);
+        return void sendJson(response, 200, kind.envelope(fitting.slice(0, limit).map(show)));
       }
       const item = all.get(id);
       if (item === undefined) sendProblem(response, problem(kind.unknown));

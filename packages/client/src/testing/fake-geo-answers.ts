@@ -51,7 +51,13 @@ function sendResults(geo: FakeGeo, id: string, query: URLSearchParams, response:
 function answerActive(geo: FakeGeo, request: RecordedRequest, response: ServerResponse): void {
   if (request.method === 'PUT') {
     const id = String((request.body as { region_id?: unknown }).region_id);
-    if (!geo.regions.all.has(id)) return void sendProblem(response, problem('unknown_region'));
+    const status = geo.regions.view(id)?.status;
+    if (status === undefined) return void sendProblem(response, problem('unknown_region'));
+    const unfit = status === 'offline' || status === 'maintenance';
+    if (unfit && id !== geo.active.region_id) {
+      const detail = `${id} is ${status === 'offline' ? 'offline' : 'in maintenance'}`;
+      return void sendProblem(response, problem('failover_refused', { detail }));
+    }
     activate(geo, id);
   }
   sendJson(response, 200, geo.active);

@@ -1,3 +1,5 @@
+import { hashOf } from '../id-hash.ts';
+
 export interface ObserverChoice {
   readonly nodeId: string;
   /** Where the node is. */
@@ -16,37 +18,33 @@ export const observersMax = 5;
  */
 export function chooseObservers({ nodeId, regionId, withWorkers, count }: ObserverChoice): string[] {
   const wanted = Math.max(1, Math.min(count, observersMax));
-  const seed = hashed(`${nodeId} `, 0x811c9dc5);
-  // Few are drawn of many, for many nodes: kept in order while they are drawn, not sorted after it.
-  const drawn: { region: string; weight: number }[] = [];
+  const seed = hashOf(nodeId);
+  // The heaviest so far, heaviest first. Few are drawn of many, for many nodes: nothing is made for a region passed over.
+  const chosen: string[] = [];
+  const weights: number[] = [];
   let own = false;
-  for (const region of new Set(withWorkers)) {
+  for (const region of withWorkers) {
     if (region === regionId) {
       own = true;
       continue;
     }
-    const weight = mixed(hashed(region, seed));
-    const place = drawn.findIndex(
-      (one) => weight > one.weight || (weight === one.weight && region < one.region),
-    );
-    if (place >= 0) drawn.splice(place, 0, { region, weight });
-    else if (drawn.length < wanted) drawn.push({ region, weight });
-    if (drawn.length > wanted) drawn.pop();
+    const weight = hashOf(region, seed);
+    let place = chosen.length;
+    while (place > 0 && isHeavier(weight, region, weights[place - 1], chosen[place - 1])) place -= 1;
+    // One that comes twice stands right before its own place.
+    if (place >= wanted || chosen[place - 1] === region) continue;
+    if (chosen.length === wanted) {
+      chosen.pop();
+      weights.pop();
+    }
+    chosen.splice(place, 0, region);
+    weights.splice(place, 0, weight);
   }
-  const chosen = drawn.map(({ region }) => region);
-  return own && chosen.length < wanted ? [...chosen, regionId] : chosen;
+  if (own && chosen.length < wanted) chosen.push(regionId);
+  return chosen;
 }
 
-/** FNV-1a. */
-function hashed(text: string, seed: number): number {
-  let hash = seed;
-  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return hash;
-}
-
-/** Names that are alike get weights that are not. */
-function mixed(hash: number): number {
-  let mixing = Math.imul(hash ^ (hash >>> 16), 0x21f0aaad);
-  mixing = Math.imul(mixing ^ (mixing >>> 15), 0x735a2d97);
-  return (mixing ^ (mixing >>> 15)) >>> 0;
+/** Equal weights are told apart by name, so that the order of the regions is none of the choice. */
+function isHeavier(weight: number, region: string, than = 0, other = ''): boolean {
+  return weight > than || (weight === than && region < other);
 }

@@ -29,7 +29,7 @@ export function chooseTarget(
       candidate,
       unfit: unfitness(candidate, automatic),
       doubts: Number(candidate.status !== 'online') + Number(candidate.quarantined),
-      distance: distanceOf(roundTripMs(from, candidate.regionId)),
+      distance: distanceOf(roundTripMs(candidate.regionId)),
     }));
   type Judged = (typeof judged)[number];
   const priorities = (a: Judged, b: Judged) => a.candidate.priority - b.candidate.priority;

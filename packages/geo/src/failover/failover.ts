@@ -16,8 +16,8 @@ export interface FailoverSituation {
   readonly lastFailoverAt: number | null;
   readonly cooldownMs: number;
   readonly now: number;
-  /** Effective round trip between two regions, ms. */
-  readonly roundTripMs: (from: string, to: string) => number;
+  /** Effective round trip from the region that is to be left, ms. */
+  readonly roundTripMs: (to: string) => number;
 }
 
 export interface FailoverWish {

@@ -28,7 +28,7 @@ function judge(
       lastFailoverAt: null,
       cooldownMs: 300_000,
       now,
-      roundTripMs: (_, to) => distances[to] ?? 50,
+      roundTripMs: (to) => distances[to] ?? 50,
       ...more,
     },
   );
@@ -155,5 +155,13 @@ describe('a failover is refused', () => {
       });
       expect(judge({ automatic }, all, { lastFailoverAt: now - 300_000 })).toMatchObject({ allowed: true });
     }
+  });
+
+  it('and not until the time that a wrong clock has written for the last one', () => {
+    expect(judge({}, all, { lastFailoverAt: now + 86_400_000 })).toMatchObject({ allowed: true });
+    expect(judge({}, all, { lastFailoverAt: now + 1_000 })).toMatchObject({
+      code: 'failover_cooldown',
+      retryAfterMs: 299_000,
+    });
   });
 });

@@ -68,7 +68,8 @@ function coolingDown(
   { lastFailoverAt, cooldownMs, now }: FailoverSituation,
   passedOver: readonly PassedOver[],
 ): Refusal | null {
-  const leftMs = lastFailoverAt === null ? 0 : lastFailoverAt + cooldownMs - now;
+  // One that lies in the future was written by a clock that was wrong: it must not refuse until that time has come.
+  const leftMs = lastFailoverAt === null ? 0 : cooldownMs - Math.abs(now - lastFailoverAt);
   if (leftMs <= 0) return null;
   const reason = `the last failover was less than ${cooldownMs / 1000} s ago`;
   return { ...refused(reason, passedOver), code: 'failover_cooldown', retryAfterMs: leftMs };

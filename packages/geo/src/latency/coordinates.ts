@@ -1,5 +1,5 @@
 import { type Place, unitVector } from '../place/great-circle.ts';
-import { hashOf } from './id-hash.ts';
+import { hashOf } from '../id-hash.ts';
 
 /**
  * A region's place in a space whose distances are round trips in ms. `heightMs` is what every path of it costs

@@ -4,8 +4,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Place, roundTripFloorMs } from '../place/great-circle.ts';
 import { anyPlace, placesAround } from '../place/places.fixture.ts';
-import { effectiveRoundTripMs, latencyCell, latencyMatrix, type LatencySight } from './matrix.ts';
-import { vectorAfter } from './measurement.ts';
+import {
+  effectiveRoundTripMs,
+  latencyCell,
+  latencyMatrix,
+  type LatencySight,
+  roundTripsFrom,
+} from './matrix.ts';
+import { rememberedSamples, vectorAfter } from './measurement.ts';
 import { replicationGroup } from './replication-group.ts';
 
 const now = Date.parse('2025-06-01T12:00:00Z');
@@ -35,6 +41,14 @@ function measuredFrom(from: string, to: string, ms: number, ageMs: number): Late
 }
 
 const coordinate = (x: number, error: number) => ({ at: [x, 0, 0], height_ms: 1, error });
+
+const timeOf = (ageMs: number): string => new Date(now - ageMs).toISOString();
+
+/** A region that has measured some other so long ago, and has a coordinate. */
+function settled(from: string, x: number, error: number, ageMs = 0): LatencyVector {
+  const to = { elsewhere: { p50_ms: 200, p95_ms: 210, samples: 5, at: timeOf(ageMs) } };
+  return { from, to, coordinate: coordinate(x, error) };
+}
 
 describe('a cell', () => {
   test('is null to the region itself and where a region has no place', () => {
@@ -69,18 +83,66 @@ describe('a cell', () => {
     expect(effectiveRoundTripMs('tokyo', 'virginia', sight)).toBe(160);
   });
 
-  test('is effectively a fresh measurement, else coordinates that have settled, else the estimate', () => {
+  test('of two ends is the one whose time can be, where a clock that is ahead has written the other', () => {
+    const sight = sightOf([
+      measuredFrom('virginia', 'tokyo', 150, -86_400_000),
+      measuredFrom('tokyo', 'virginia', 160, 10_000),
+    ]);
+    const fresh = { kind: 'measured', rtt_ms: 160, age_ms: 10_000 };
+    expect(latencyCell('effective', 'virginia', 'tokyo', sight)).toMatchObject(fresh);
+    const alone = sightOf([measuredFrom('virginia', 'tokyo', 150, -86_400_000)]);
+    expect(latencyCell('effective', 'virginia', 'tokyo', alone)).toMatchObject({ kind: 'estimated' });
+  });
+
+  test('is effectively a fresh measurement, else coordinates that are sure, else the estimate', () => {
     const kind = (ageMs: number, error: number) => {
       const tokyoVector = {
         ...measuredFrom('tokyo', 'virginia', 150, ageMs),
-        coordinate: coordinate(0, 0.1),
+        coordinate: coordinate(0, 0.05),
       };
-      const virginiaVector = { from: 'virginia', to: {}, coordinate: coordinate(170, error) };
-      return latencyCell('effective', 'virginia', 'tokyo', sightOf([tokyoVector, virginiaVector]));
+      const sight = sightOf([tokyoVector, settled('virginia', 170, error)]);
+      return latencyCell('effective', 'virginia', 'tokyo', sight);
     };
-    expect(kind(90_000, 0.1)).toMatchObject({ kind: 'measured', rtt_ms: 150, age_ms: 90_000 });
-    expect(kind(90_001, 0.1)).toMatchObject({ kind: 'coordinates', rtt_ms: 172, error_ms: 68.8, samples: 0 });
-    expect(kind(90_001, 0.9)).toMatchObject({ kind: 'estimated', age_ms: null });
+    expect(kind(90_000, 0.05)).toMatchObject({ kind: 'measured', rtt_ms: 150, age_ms: 90_000 });
+    expect(kind(90_001, 0.05)).toMatchObject({ kind: 'coordinates', rtt_ms: 172, error_ms: 34.4 });
+    expect(kind(90_001, 0.1)).toMatchObject({ kind: 'estimated', age_ms: null });
+  });
+
+  test('takes coordinates exactly where they say that they are surer than the estimate says that it is', () => {
+    const cell = (error: number, layer: 'effective' | 'estimated' = 'effective') => {
+      const sight = sightOf([settled('tokyo', 0, 0.01), settled('virginia', 170, error)]);
+      return latencyCell(layer, 'tokyo', 'virginia', sight)!;
+    };
+    const unsure = ({ rtt_ms, error_ms }: { rtt_ms: number; error_ms: number | null }) => error_ms! / rtt_ms;
+    expect(cell(0.099).kind).toBe('coordinates');
+    expect(unsure(cell(0.099))).toBeLessThan(unsure(cell(0, 'estimated')));
+    expect(cell(0.1).kind).toBe('estimated');
+  });
+
+  test('no longer takes the coordinate of a region that has measured nothing for four times as long', () => {
+    const kind = (ageMs: number, more: Partial<LatencySight> = {}) => {
+      const sight = sightOf([settled('tokyo', 0, 0.05), settled('virginia', 170, 0.05, ageMs)]);
+      return latencyCell('effective', 'tokyo', 'virginia', { ...sight, ...more })?.kind;
+    };
+    expect(kind(360_000)).toBe('coordinates');
+    expect(kind(360_001)).toBe('estimated');
+    expect(kind(-360_001)).toBe('estimated');
+    expect(kind(360_001, { freshMs: Number.POSITIVE_INFINITY })).toBe('coordinates');
+    const never = sightOf([settled('tokyo', 0, 0.05), { ...settled('virginia', 170, 0.05), to: {} }]);
+    expect(latencyCell('effective', 'tokyo', 'virginia', never)?.kind).toBe('estimated');
+  });
+
+  test('that is measured says how far it may be off by the samples that it remembers', () => {
+    const errorMs = (samples: number) => {
+      const { to, ...vector } = measuredFrom('tokyo', 'virginia', 150, 0);
+      const measured = { ...to['virginia']!, p95_ms: 170, samples };
+      const sight = sightOf([{ ...vector, to: { virginia: measured } }]);
+      return latencyCell('effective', 'tokyo', 'virginia', sight)?.error_ms;
+    };
+    expect(errorMs(0)).toBe(25);
+    expect(errorMs(4)).toBe(12.5);
+    expect(errorMs(rememberedSamples)).toBe(7.2);
+    expect(errorMs(100_000)).toBe(7.2);
   });
 
   test('does not believe a measurement that the registered place makes impossible', () => {
@@ -97,8 +159,8 @@ describe('a cell', () => {
         fc.property(anyPlace, anyPlace, fc.double({ min: 0, max: 300, noNaN: true }), (a, b, x) => {
           const two = new Map([['a', a] as const, ['b', b] as const]);
           const vectors = [
-            { from: 'a', to: {}, coordinate: coordinate(0, 0.1) },
-            { from: 'b', to: {}, coordinate: coordinate(x, 0.1) },
+            settled('a', 0, 0.05),
+            settled('b', x, 0.05),
           ];
           const cell = latencyCell(layer, 'a', 'b', sightOf(vectors, two))!;
           expect(cell.rtt_ms).toBeGreaterThanOrEqual(roundTripFloorMs(a, b));
@@ -143,7 +205,7 @@ describe('the matrix', () => {
       const vectors = [...all.keys()].map((from, i): LatencyVector => {
         const at = new Date(now).toISOString();
         const to = { [`region-${(i + 1) % count}`]: { p50_ms: 300, p95_ms: 310, samples: 5, at } };
-        return { from, to, coordinate: i % 2 === 0 ? coordinate(i, 0.1) : null };
+        return { from, to, coordinate: i % 2 === 0 ? coordinate(i, 0.05) : null };
       });
       for (const layer of ['estimated', 'effective'] as const) {
         const before = process.threadCpuUsage();
@@ -187,6 +249,40 @@ describe('the matrix', () => {
     });
     await expect(stopped).rejects.toThrow('enough');
   }, 60_000);
+});
+
+describe('round trips from one region', () => {
+  const some = placesAround(60);
+  const vectors = [...some.keys()].map((from, i) => ({
+    ...settled(from, i, i % 3 === 0 ? 0.05 : 1),
+    ...(i === 0 ? { to: { 'region-1': { p50_ms: 300, p95_ms: 310, samples: 5, at: timeOf(0) } } } : {}),
+  }));
+  const ids = [...some.keys(), 'mars'];
+
+  test('are those of each pair', () => {
+    const sight = sightOf(vectors, some);
+    for (const from of ['region-0', 'region-31', 'mars']) {
+      const pairs = ids.map((to) => [to, effectiveRoundTripMs(from, to, sight)] as const);
+      expect(roundTripsFrom(from, ids, sight)).toEqual(new Map(pairs));
+    }
+    expect(roundTripsFrom('region-0', ids, sight).get('region-1')).toBe(300);
+  });
+
+  test('look at each region once, and so does a replication group', () => {
+    const asked: string[] = [];
+    class Watched extends Map<string, LatencyVector> {
+      override get(id: string) {
+        asked.push(id);
+        return super.get(id);
+      }
+    }
+    const sight = { ...sightOf(vectors, some), vectors: new Watched(vectors.map((one) => [one.from, one])) };
+    for (const ask of [roundTripsFrom, (from: string) => replicationGroup(from, ids, 2, sight)]) {
+      asked.length = 0;
+      ask('region-7', ids, sight);
+      expect(asked.toSorted()).toEqual([...some.keys()].toSorted());
+    }
+  });
 });
 
 describe('a replication group', () => {

@@ -2,7 +2,7 @@ import type { LatencyCell, LatencyLayer, LatencyMatrix, LatencyVector } from '@t
 import { type Place, roundTripFloorMs } from '../place/great-circle.ts';
 import { type Coordinate, coordinateRoundTripMs } from './coordinates.ts';
 import { estimateBetween, p95Ratio, reachOfPlace } from './estimate.ts';
-import { coordinateOf, isPossible } from './measurement.ts';
+import { coordinateOf, isPossible, rememberedSamples } from './measurement.ts';
 import type { Reach } from './network.ts';
 
 /** All that is known of latency at the time `now`. */
@@ -14,14 +14,17 @@ export interface LatencySight {
   readonly freshMs: number;
 }
 
-/** A coordinate that is off by more than this has not found its place yet. */
-const believedError = 0.3;
-
 /**
  * How far the distance of two coordinates may be off, in errors of the worse one. That error is a mean over pairs that
  * are measured; of the others 86 to 97 % were within four times as much in simulations (docs/latency.md).
  */
 const coordinateSpread = 4;
+
+/** Coordinates stand in for the estimate where they are surer than it is: by what each says of itself. */
+const believedError = (p95Ratio - 1) / coordinateSpread;
+
+/** A region that has measured nothing for so many times `freshMs` no longer follows the others with its coordinate. */
+const coordinateFreshTimes = 4;
 
 /**
  * Cells between two turns of the event loop: about 5 ms at 0.3 µs a number, the 1,000 × 1,000 of the test; with
@@ -32,13 +35,15 @@ const detailedCellsInSlice = 3_000;
 /** What a region needs once costs as much as this many cells. */
 const cellsLikeARow = 150;
 
-type Measurement = Omit<LatencyVector['to'][string], 'at'> & { readonly at: number };
+/** How old it is counts in both directions: a time in the future is of a clock that was wrong, and no news for ever. */
+type Measurement = Omit<LatencyVector['to'][string], 'at'> & { readonly ageMs: number };
 
 /** A region as its cells need it: what depends on it alone is worked out once. */
 interface Row {
   readonly id: string;
   readonly place: Place;
-  readonly reach: Reach;
+  /** Costly, and for the estimate alone: see `reachIn`. */
+  reach: Reach | null;
   /** A map, as objects with keys of their own each are slow to ask for keys that they lack. */
   readonly measured: ReadonlyMap<string, Measurement>;
   readonly coordinate: Coordinate | null;
@@ -50,7 +55,7 @@ type Source = Measurement | 'coordinates' | 'estimated' | 'floor';
 /**
  * The round trip between two regions as a layer knows it; null in the measured layer where nothing is measured, and
  * where a region has no place. `effective` takes a fresh measurement, made from either end, else the distance of the
- * coordinates where both have settled, else the estimate. Nothing is ever below the floor. `error_ms` is half the
+ * coordinates where both are sure of theirs, else the estimate. Nothing is ever below the floor. `error_ms` is half the
  * width of an interval that 9 of 10 values should be in.
  */
 export function latencyCell(
@@ -63,13 +68,31 @@ export function latencyCell(
   if (a === null || b === null || from === to) return null;
   const floorMs = roundTripFloorMs(a.place, b.place);
   const source = sourceOf(layer, a, b, floorMs, sight);
-  return source && cellOf(source, a, b, floorMs, sight.now);
+  return source && cellOf(source, a, b, floorMs);
 }
 
 /** The best that is known, in ms to 0.1; 0 to the region itself, and no end where a region has no place. */
 export function effectiveRoundTripMs(from: string, to: string, sight: LatencySight): number {
+  return effectiveMs(rowOf(from, sight), from, to, sight);
+}
+
+/** The same from one region to many: for 1,000 it takes a few ms, as each region is looked at once. */
+export function roundTripsFrom(
+  from: string,
+  ids: readonly string[],
+  sight: LatencySight,
+): Map<string, number> {
+  const row = rowOf(from, sight);
+  return new Map(ids.map((id) => [id, effectiveMs(row, from, id, sight)]));
+}
+
+function effectiveMs(row: Row | null, from: string, to: string, sight: LatencySight): number {
   if (from === to) return 0;
-  return latencyCell('effective', from, to, sight)?.rtt_ms ?? Number.POSITIVE_INFINITY;
+  const column = row && rowOf(to, sight);
+  if (row === null || column === null) return Number.POSITIVE_INFINITY;
+  const floorMs = roundTripFloorMs(row.place, column.place);
+  const source = sourceOf('effective', row, column, floorMs, sight);
+  return source === null ? Number.POSITIVE_INFINITY : shown(p50Of(source, row, column, floorMs), floorMs);
 }
 
 /**
@@ -101,6 +124,8 @@ export async function latencyMatrix(
   for (const id of sight.places.keys()) {
     const column = rowOf(id, sight);
     if (column !== null) columns.push(column);
+    // Here, between the pauses, and not all of them in the first row.
+    if (column !== null && (layer === 'estimated' || layer === 'effective')) reachIn(column);
     left -= cellsLikeARow;
     if (left <= 0) await pause();
   }
@@ -158,33 +183,38 @@ function fillRow(
     const rttMs = shown(p50Of(source, row, column, floorMs), floorMs);
     numbers[column.id] = rttMs;
     own[to] = rttMs;
-    if (details) details[column.id] = cellOf(source, row, column, floorMs, sight.now);
+    if (details) details[column.id] = cellOf(source, row, column, floorMs);
   }
   return numbers;
 }
 
-function rowOf(id: string, { places, vectors }: LatencySight): Row | null {
+function rowOf(id: string, { places, vectors, now, freshMs }: LatencySight): Row | null {
   const place = places.get(id);
   if (place === undefined) return null;
   const vector = vectors.get(id);
-  const measured = Object.entries(vector?.to ?? {}).map(
-    ([to, entry]) => [to, { ...entry, at: Date.parse(entry.at) }] as const,
-  );
-  return {
-    id,
-    place,
-    reach: reachOfPlace(place),
-    measured: new Map(measured),
-    coordinate: coordinateOf(vector),
-  };
+  const measured = new Map<string, Measurement>();
+  let newestMs = Number.POSITIVE_INFINITY;
+  for (const [to, { at, ...entry }] of Object.entries(vector?.to ?? {})) {
+    const ageMs = Math.abs(now - Date.parse(at));
+    measured.set(to, { ...entry, ageMs });
+    newestMs = Math.min(newestMs, ageMs);
+  }
+  const coordinate = newestMs <= coordinateFreshTimes * freshMs ? coordinateOf(vector) : null;
+  return { id, place, reach: null, measured, coordinate };
+}
+
+/** Worked out when an estimate first needs it. */
+function reachIn(row: Row): Reach {
+  row.reach ??= reachOfPlace(row.place);
+  return row.reach;
 }
 
 function sourceOf(layer: LatencyLayer, a: Row, b: Row, floorMs: number, sight: LatencySight): Source | null {
   if (layer === 'floor' || layer === 'estimated') return layer;
   const measured = measuredBetween(a, b, floorMs);
   if (layer === 'measured') return measured;
-  if (measured !== null && sight.now - measured.at <= sight.freshMs) return measured;
-  return errorOf(a) <= believedError && errorOf(b) <= believedError ? 'coordinates' : 'estimated';
+  if (measured !== null && measured.ageMs <= sight.freshMs) return measured;
+  return Math.max(errorOf(a), errorOf(b)) < believedError ? 'coordinates' : 'estimated';
 }
 
 /** The newer of what either end has measured. A place may have been corrected since, so it must still be possible. */
@@ -196,7 +226,7 @@ function measuredBetween(a: Row, b: Row, floorMs: number): Measurement | null {
 
 /** Of two at the same time the lower, whichever end asks: what delays a probe only ever adds. */
 function isNewer(one: Measurement, other: Measurement): boolean {
-  return one.at > other.at || (one.at === other.at && one.p50_ms < other.p50_ms);
+  return one.ageMs < other.ageMs || (one.ageMs === other.ageMs && one.p50_ms < other.p50_ms);
 }
 
 function errorOf({ coordinate }: Row): number {
@@ -205,7 +235,7 @@ function errorOf({ coordinate }: Row): number {
 
 function p50Of(source: Source, a: Row, b: Row, floorMs: number): number {
   if (source === 'floor') return floorMs;
-  if (source === 'estimated') return estimateBetween(a.reach, b.reach, floorMs);
+  if (source === 'estimated') return estimateBetween(reachIn(a), reachIn(b), floorMs);
   if (source !== 'coordinates') return source.p50_ms;
   return a.coordinate && b.coordinate ? coordinateRoundTripMs(a.coordinate, b.coordinate) : floorMs;
 }
@@ -216,10 +246,12 @@ function errorMsOf(source: Source, a: Row, b: Row, p50Ms: number): number | null
   if (source === 'estimated') return p50Ms * (p95Ratio - 1);
   if (source === 'coordinates') return p50Ms * coordinateSpread * Math.max(errorOf(a), errorOf(b));
   // Of a normal spread, p95 - p50 is 1.64 σ; a median of n is off by 1.25 σ / √n, and 9 of 10 are within 1.64 of that.
-  return (1.25 * (source.p95_ms - source.p50_ms)) / Math.sqrt(Math.max(1, source.samples));
+  // The p50 is of what it remembers, not of all that ever was.
+  const samples = Math.min(Math.max(1, source.samples), rememberedSamples);
+  return (1.25 * (source.p95_ms - source.p50_ms)) / Math.sqrt(samples);
 }
 
-function cellOf(source: Source, a: Row, b: Row, floorMs: number, now: number): LatencyCell {
+function cellOf(source: Source, a: Row, b: Row, floorMs: number): LatencyCell {
   const p50Ms = p50Of(source, a, b, floorMs);
   const errorMs = errorMsOf(source, a, b, p50Ms);
   const measured = typeof source === 'string' ? null : source;
@@ -230,7 +262,7 @@ function cellOf(source: Source, a: Row, b: Row, floorMs: number, now: number): L
     p95_ms: Math.max(rtt, shown(measured?.p95_ms ?? p50Ms + (errorMs ?? 0), floorMs)),
     kind: typeof source === 'string' ? source : 'measured',
     samples: measured?.samples ?? 0,
-    age_ms: measured && Math.max(0, Math.round(now - measured.at)),
+    age_ms: measured && Math.round(measured.ageMs),
     error_ms: errorMs === null ? null : Math.round(errorMs * 10) / 10,
   };
 }

@@ -106,6 +106,16 @@ describe('a vector', () => {
     expect(after(vector, { to: 'virginia', samplesMs: [300], at: 30_000 })).toEqual(vector);
   });
 
+  test('takes a round although a clock that was far ahead has written what is known, and begins anew with it', () => {
+    const ahead = after(null, { to: 'virginia', samplesMs: [150, 150], at: 86_400_000 });
+    const at = 60_000;
+    expect(after(ahead, { to: 'virginia', samplesMs: [300], at }).to).toEqual({
+      virginia: { p50_ms: 300, p95_ms: 300, samples: 1, at: '1970-01-01T00:01:00.000Z' },
+    });
+    const little = after(null, { to: 'virginia', samplesMs: [150, 150], at: at + 900_000 });
+    expect(after(little, { to: 'virginia', samplesMs: [300], at })).toEqual(little);
+  });
+
   test('forgets regions that have gone, and has nothing of regions without a place', () => {
     const vector = after(
       null,
@@ -129,7 +139,14 @@ describe('a vector', () => {
     const near: Measured = { to: 'yokohama', samplesMs: [2], at: 1_000 };
     const heard = vectorAfter(null, 'tokyo', [near], others, places);
     const silent = new Map([['virginia', { ...fromVirginia, to: {} }]]);
-    expect(heard.coordinate).not.toEqual(vectorAfter(null, 'tokyo', [near], silent, places).coordinate);
+    const unheard = vectorAfter(null, 'tokyo', [near], silent, places).coordinate;
+    expect(heard.coordinate).not.toEqual(unheard);
+    // From a time that has not come it says nothing, as from one that is long past.
+    for (const at of ['1970-02-01T00:00:00.000Z', '1969-12-01T00:00:00.000Z']) {
+      const to = { tokyo: { ...fromVirginia.to['tokyo']!, at } };
+      const wrong = new Map([['virginia', { ...fromVirginia, to }]]);
+      expect(vectorAfter(null, 'tokyo', [near], wrong, places).coordinate).toEqual(unheard);
+    }
   });
 
   test('comes out the same for the same input', () => {

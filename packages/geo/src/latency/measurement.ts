@@ -2,7 +2,7 @@ import { type LatencyVector, timestamp } from '@tenma/protocol';
 import { type Place, roundTripFloorMs } from '../place/great-circle.ts';
 import { type Coordinate, moveCoordinate, startCoordinate } from './coordinates.ts';
 import { estimateOneWay, landingOfPlace, reachOfPlace } from './estimate.ts';
-import { hashOf, mixed } from './id-hash.ts';
+import { hashOf, mixed } from '../id-hash.ts';
 
 /** The samples of one probe round to one region. */
 export interface Measured {
@@ -17,9 +17,15 @@ type Vectors = ReadonlyMap<string, LatencyVector>;
 type Places = ReadonlyMap<string, Place>;
 
 /** What was known weighs no more than this many samples against those of a new round. */
-const rememberedSamples = 12;
+export const rememberedSamples = 12;
 /** And half as much for each of these that it is older. */
 const halfLifeMs = 600_000;
+/**
+ * What is known is later than a new measurement by no more than this, unless a clock was wrong when it was written: a
+ * measurement that comes after a later one is late by an interval at most, 5 min. A clock that was ahead by less is
+ * waited for: by then what it wrote is no longer fresh anyway.
+ */
+const clockFaultMs = 900_000;
 /** What others have measured of this region pushes its coordinate while it is not older than this. */
 const heardForMs = 1_800_000;
 /** Within 50 km the registered places say too little of the path: towns are written down to a few km. */
@@ -39,6 +45,8 @@ export function isPossible(rttMs: number, floorMs: number): boolean {
 /**
  * The vector of the region `from` after a round of probes, with its coordinate moved along. Samples that are
  * impossible are left out, and so are regions without a place, those that have gone included.
+ *
+ * What is known of a pair stays when it is later than the measurement, but for a time that a wrong clock has written.
  *
  * The p50 is the median of a round, then a mean over rounds in which older ones fade. A delay on the way or a busy
  * host spoils single samples, upwards and by any amount: the median of a round does not see them while they are fewer
@@ -66,8 +74,10 @@ export function vectorAfter(
     const floorMs = roundTripFloorMs(place, there);
     const possible = samplesMs.filter((ms) => isPossible(ms, floorMs));
     const known = entries.get(to);
-    if (possible.length === 0 || (known !== undefined && Date.parse(known.at) > at)) continue;
-    const entry = entryAfter(known, possible, at);
+    const aheadMs = known === undefined ? 0 : Date.parse(known.at) - at;
+    if (possible.length === 0 || (aheadMs > 0 && aheadMs <= clockFaultMs)) continue;
+    // Of one with a wrong time nobody knows how old it is: the pair begins anew.
+    const entry = entryAfter(aheadMs > clockFaultMs ? undefined : known, possible, at);
     entries.set(to, entry);
     coordinate = moveCoordinate(coordinate, coordinateIn(others, to, there), entry.p50_ms);
     settled.add(to);
@@ -78,7 +88,7 @@ export function vectorAfter(
       const [heard, there] = [to[from], places.get(id)];
       if (heard === undefined || there === undefined || settled.has(id)) continue;
       if (
-        latest - Date.parse(heard.at) > heardForMs ||
+        Math.abs(latest - Date.parse(heard.at)) > heardForMs ||
         !isPossible(heard.p50_ms, roundTripFloorMs(place, there))
       )
         continue;

@@ -1,5 +1,5 @@
 import { type Place, unitVector } from '../place/great-circle.ts';
-import { hashOf, mixed } from './id-hash.ts';
+import { hashOf, mixed } from '../id-hash.ts';
 
 const defaultPeers = 6;
 

@@ -1,5 +1,5 @@
 import type { ReplicationGroup } from '@tenma/protocol';
-import { effectiveRoundTripMs, type LatencySight } from './matrix.ts';
+import { type LatencySight, roundTripsFrom } from './matrix.ts';
 
 /**
  * The `size` candidates nearest to `source` by effective round trip, nearest first; equally near ones by id. The
@@ -11,10 +11,9 @@ export function replicationGroup(
   size: number,
   sight: LatencySight,
 ): ReplicationGroup {
-  const nearest = [...new Set(candidates)]
-    .filter((id) => id !== source)
-    .map((id) => ({ id, rttMs: effectiveRoundTripMs(source, id, sight) }))
-    .filter(({ rttMs }) => Number.isFinite(rttMs))
+  const nearest = [...roundTripsFrom(source, candidates, sight)]
+    .map(([id, rttMs]) => ({ id, rttMs }))
+    .filter(({ id, rttMs }) => id !== source && Number.isFinite(rttMs))
     .toSorted((a, b) => a.rttMs - b.rttMs || (a.id < b.id ? -1 : 1))
     .slice(0, Math.max(0, size));
   return {

@@ -120,14 +120,25 @@ const migrations: readonly ((schema: string) => string)[] = [
   documentsAndObservations,
 ];
 
+/** How long a migration may take, and the wait for another process that makes it: an index of a large table takes long. */
+const migrationTimeoutMs = 3_600_000;
+
+/** What the client allows a statement of a migration; what the server allows is said in the transaction. */
+function unhurried(text: string): { text: string; query_timeout: number } {
+  return { text, query_timeout: migrationTimeoutMs };
+}
+
 /**
- * Brings the schema up to date in one transaction, one process at a time.
+ * Brings the schema up to date in one transaction, one process at a time, however long that takes.
  * @param schema as an identifier: checked or quoted
  * @throws Error when a newer Tenma made it
  */
 export async function migrate(client: Client, schema: string): Promise<void> {
   await client.query('BEGIN');
-  await client.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`tenma migrations of ${schema}`]);
+  await client.query('SET LOCAL statement_timeout = 0');
+  await client.query(unhurried('SELECT pg_advisory_xact_lock(hashtext($1))'), [
+    `tenma migrations of ${schema}`,
+  ]);
   // Asked first: IF NOT EXISTS still demands the right to create, which production may not grant.
   const found = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema]);
   if (found.rowCount === 0) await client.query(`CREATE SCHEMA ${schema}`);
@@ -151,7 +162,7 @@ export async function migrate(client: Client, schema: string): Promise<void> {
   }
   for (const [index, sql] of migrations.entries()) {
     if (index < current) continue;
-    await client.query(sql(schema));
+    await client.query(unhurried(sql(schema)));
     await client.query(`INSERT INTO ${versions} (version) VALUES ($1)`, [index + 1]);
   }
   await client.query('COMMIT');

@@ -3,7 +3,7 @@ import { type Clock, silentLog, systemClock } from '@tenma/runtime';
 import { freePort, until } from '@tenma/test-support';
 import { canStartPostgres, sharedPostgres, startPostgres } from '@tenma/test-support/postgres';
 import pg from 'pg';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { change, ids, newId, noon, sampleTask, sampleTasks } from '../contract/sample-task.ts';
 import { shiftedClock } from '../contract/shifted-clock.ts';
 import { storeContract } from '../store.contract.ts';
@@ -26,6 +26,12 @@ async function asAdministrator(sql: string): Promise<void> {
   await client.query(sql);
   await client.end();
 }
+
+/** Takes a schema back to what the first version had made. */
+const toFirstVersion = (name: string) =>
+  asAdministrator(`SET search_path = ${name};
+    DROP FUNCTION write_documents; DROP TABLE documents, documents_version, observations, observation_heads;
+    DROP INDEX tasks_observed; DELETE FROM migrations WHERE version > 1`);
 
 const openStore = (name = schema, clock: Clock = components.clock) =>
   connected(createPostgresStore({ ...components, clock }, { url, schema: name, poolSize: 5 }));
@@ -187,9 +193,7 @@ describe.skipIf(!server)('with a shared PostgreSQL', () => {
       await using store = await openStore(name);
       await store.insert([task]);
     }
-    await asAdministrator(`SET search_path = ${name};
-      DROP FUNCTION write_documents; DROP TABLE documents, documents_version, observations, observation_heads;
-      DROP INDEX tasks_observed; DELETE FROM migrations WHERE version > 1`);
+    await toFirstVersion(name);
     {
       await using store = await openStore(name);
       expect(await store.get(task.spec.id)).toEqual(task);
@@ -197,6 +201,59 @@ describe.skipIf(!server)('with a shared PostgreSQL', () => {
       const written = await store.writeDocuments([{ ...document, expected: 0 }]);
       expect(await store.documentsSince(0)).toEqual([{ ...document, ...written }]);
     }
+    await asAdministrator(`DROP SCHEMA ${name} CASCADE`);
+  });
+
+  it('a migration takes the time it needs, and others wait for it, longer than for any other statement', async () => {
+    const name = `${schema}_slow`;
+    await (await openStore(name))[Symbol.asyncDispose]();
+    await toFirstVersion(name);
+    const locker = new pg.Client(url);
+    await locker.connect();
+    await locker.query(`BEGIN; LOCK TABLE ${name}.tasks`);
+    const log = silentLog();
+    const warned = vi.spyOn(log, 'warn');
+    {
+      const open = () => createPostgresStore({ ...components, log }, { url, schema: name });
+      await using first = open();
+      await using second = open();
+      // One waits for the table, the other for the one.
+      const heldUp = `WITH RECURSIVE held (pid) AS (
+          SELECT pg_backend_pid() UNION
+          SELECT waiting.pid FROM pg_stat_activity AS waiting JOIN held ON held.pid = ANY (pg_blocking_pids(waiting.pid))
+        ) SELECT pid FROM held JOIN pg_stat_activity USING (pid)
+          WHERE wait_event_type = 'Lock' AND clock_timestamp() - query_start > interval '6500 ms'`;
+      const waits = async () => (await locker.query(heldUp)).rowCount === 2;
+      await until(waits, { what: 'two that wait for longer than 6 s', timeoutMs: 15_000, everyMs: 100 });
+      expect([first.status, second.status]).toEqual(['connecting', 'connecting']);
+      await locker.query('COMMIT');
+      await locker.end();
+      await Promise.all([connected(first), connected(second)]);
+      expect(await first.documentsSince(0)).toEqual([]);
+      expect(warned).not.toHaveBeenCalled();
+    }
+    await asAdministrator(`DROP SCHEMA ${name} CASCADE`);
+  }, 30_000);
+
+  it('a store that is closed while its migration waits does not wait for it', async () => {
+    const name = `${schema}_closed`;
+    await (await openStore(name))[Symbol.asyncDispose]();
+    await toFirstVersion(name);
+    const locker = new pg.Client(url);
+    await locker.connect();
+    await locker.query(`BEGIN; LOCK TABLE ${name}.tasks`);
+    const store = createPostgresStore(components, { url, schema: name });
+    const waits = async () =>
+      (
+        await locker.query(
+          `SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))`,
+        )
+      ).rowCount === 1;
+    await until(waits, { what: 'the migration to wait' });
+    await store[Symbol.asyncDispose]();
+    expect(store.status).toBe('closed');
+    await locker.query('COMMIT');
+    await locker.end();
     await asAdministrator(`DROP SCHEMA ${name} CASCADE`);
   });
 

@@ -1,4 +1,4 @@
-import { effectiveRoundTripMs, type FailoverWish, judgeFailover, type PassedOver } from '@tenma/geo';
+import { type FailoverWish, judgeFailover, type PassedOver, roundTripsFrom } from '@tenma/geo';
 import {
   type ActiveRegion,
   type FailoverEvent,
@@ -129,7 +129,6 @@ function judge(
       return { problem: unknownRegion(documents, named) };
     }
   }
-  const sight = latencySight(documents, now);
   const { from_region: from, to_region: to, prefer } = request;
   const wish: FailoverWish = { from, to, prefer, automatic };
   const judgement = judgeFailover(wish, {
@@ -138,11 +137,20 @@ function judge(
     lastFailoverAt: lastFailoverAt(documents),
     cooldownMs: settings.cooldownMs,
     now,
-    roundTripMs: (a, b) => effectiveRoundTripMs(a, b, sight),
+    roundTripMs: roundTripsOf(from, documents, now),
   });
   if (judgement.allowed) return judgement;
   const { code, reason: detail, retryAfterMs } = judgement;
   return { problem: problem(code, { detail, ...(retryAfterMs === null ? {} : { retryAfterMs }) }) };
+}
+
+/** From one region to each, worked out for all at the first question: most refusals ask none. */
+function roundTripsOf(from: string, documents: DocumentCache, now: number): (to: string) => number {
+  let known: ReadonlyMap<string, number> | undefined;
+  return (to) => {
+    known ??= roundTripsFrom(from, [...documents.all('region').keys()], latencySight(documents, now));
+    return known.get(to) ?? Number.POSITIVE_INFINITY;
+  };
 }
 
 function lastFailoverAt(documents: DocumentCache): number | null {

@@ -1,5 +1,5 @@
 import type { Bus } from '@tenma/bus';
-import { exchanges, type VoidMessage } from '@tenma/protocol';
+import { type ActiveRegion, exchanges, unplacedRegion, type VoidMessage } from '@tenma/protocol';
 import type { Clock, Log } from '@tenma/runtime';
 import type { Store } from '@tenma/store';
 import type { DocumentCache } from '../documents/document-cache.ts';
@@ -7,7 +7,10 @@ import { activeRegion } from '../geo/view.ts';
 import type { Changed, Ledger } from '../ledger.ts';
 import { onRegionLeft } from '../lifecycle/index.ts';
 
-/** Takes not-started tasks for `active` and `any` away from a region that was left, and has them placed anew. */
+/**
+ * Takes not-started tasks for `active` and `any` away from a region that was left, and has them placed anew: when it is
+ * told to, and when it sees that the active region has moved, whoever moved it.
+ */
 export interface TaskMover extends Disposable {
   /** Resolves with how many stood there. What was still on its way there is looked for again a little later. */
   leave(region: string, epoch: number): Promise<number>;
@@ -32,58 +35,84 @@ const pageSize = 500;
 const againAfterMs = [2_000, 8_000];
 
 export function createTaskMover(components: Components): TaskMover {
-  const { bus, documents, clock, log, settle, dispatch } = components;
-  const timers = new Set<Disposable>();
+  return new QueueMover(components);
+}
 
-  function tell(region: string, epoch: number): void {
+class QueueMover implements TaskMover {
+  readonly #components: Components;
+  readonly #timers = new Set<Disposable>();
+  readonly #watching: Disposable;
+  /** Where `active` was seen last. */
+  #active: ActiveRegion | null = null;
+  /** The latest move, which is carried out once. */
+  #latest: { readonly epoch: number; readonly moved: Promise<number> } | undefined;
+
+  constructor(components: Components) {
+    this.#components = components;
+    this.#watching = components.documents.onChange(() => this.#look());
+  }
+
+  leave(region: string, epoch: number): Promise<number> {
+    if (this.#latest?.epoch === epoch) return this.#latest.moved;
+    this.#tell(region, epoch);
+    for (const delayMs of againAfterMs) {
+      const timer = this.#components.clock.after(delayMs, () => {
+        this.#timers.delete(timer);
+        void this.#move(region);
+      });
+      this.#timers.add(timer);
+    }
+    this.#latest = { epoch, moved: this.#move(region) };
+    return this.#latest.moved;
+  }
+
+  repeat(): void {
+    const { documents } = this.#components;
+    const active = activeRegion(documents);
+    if (!active || active.epoch === 1) return;
+    const left = new Map<string, number>();
+    for (const { value } of documents.all('failover').values()) {
+      left.set(value.from_region, Math.max(value.epoch, left.get(value.from_region) ?? 0));
+    }
+    for (const [region, epoch] of left) this.#tell(region, epoch);
+    this.#tell(unplacedRegion, active.epoch);
+  }
+
+  [Symbol.dispose](): void {
+    this.#watching[Symbol.dispose]();
+    for (const timer of this.#timers) timer[Symbol.dispose]();
+  }
+
+  #look(): void {
+    const before = this.#active;
+    const now = activeRegion(this.#components.documents);
+    this.#active = now;
+    if (before && now && now.epoch > before.epoch) void this.leave(before.region_id, now.epoch);
+  }
+
+  #tell(region: string, epoch: number): void {
+    const { bus, log } = this.#components;
     const message: VoidMessage = { kind: 'void', region, epoch };
     bus
       .broadcast(exchanges.control, message)
       .catch((error: unknown) => log.debug({ err: error }, 'not broadcast'));
   }
 
-  async function move(region: string): Promise<number> {
-    await settle();
-    const moved = await moveQueued(components, region);
-    if (moved > 0) dispatch();
-    return moved;
+  async #move(region: string): Promise<number> {
+    const { settle, dispatch, log } = this.#components;
+    try {
+      await settle();
+      const moved = await moveQueued(this.#components, region);
+      if (moved > 0) dispatch();
+      return moved;
+    } catch (error) {
+      log.warn(
+        { err: error },
+        'tasks of a region that was left are not placed anew yet; their clocks see to it',
+      );
+      return 0;
+    }
   }
-
-  const unmoved = (error: unknown) => {
-    log.warn(
-      { err: error },
-      'tasks of a region that was left are not placed anew yet; their clocks see to it',
-    );
-    return 0;
-  };
-
-  return {
-    async leave(region, epoch) {
-      tell(region, epoch);
-      for (const delayMs of againAfterMs) {
-        const timer = clock.after(delayMs, () => {
-          timers.delete(timer);
-          void move(region).catch(unmoved);
-        });
-        timers.add(timer);
-      }
-      return move(region).catch(unmoved);
-    },
-    repeat() {
-      const active = activeRegion(documents);
-      if (!active || active.epoch === 1) return;
-      const left = new Map<string, number>();
-      for (const { value } of documents.all('failover').values()) {
-        if (value.dry_run) continue;
-        left.set(value.from_region, Math.max(value.epoch, left.get(value.from_region) ?? 0));
-      }
-      for (const [region, epoch] of left) tell(region, epoch);
-      tell('none', active.epoch);
-    },
-    [Symbol.dispose]() {
-      for (const timer of timers) timer[Symbol.dispose]();
-    },
-  };
 }
 
 async function moveQueued({ store, ledger, clock }: Components, region: string): Promise<number> {

@@ -74,8 +74,9 @@ export const geoFields = {
     .describe('After a failover the next one is refused for this long.'),
   LATENCY_INTERVAL_SECONDS: seconds
     .min(1)
+    .max(300)
     .default(60)
-    .describe('Between two rounds of latency probes of a region.'),
+    .describe('Between two rounds of latency probes of a region; what was measured counts for 15 min.'),
   TASK_RETENTION_HOURS: z.coerce
     .number()
     .positive()

@@ -290,6 +290,18 @@ describe('the health of regions and its lease', () => {
     expect((await fabric.probesIn(30_000)).length).toBeGreaterThanOrEqual(3);
   });
 
+  test('does not stop changing when the clock is set back', async () => {
+    await using fabric = await setUp();
+    let byMs = 0;
+    const clock = { ...fabric.clock, now: () => fabric.clock.now() + byMs };
+    await using replica = await fabric.start({ clock });
+    await until(() => replica.health.watching > 0, { everyMs: 1, what: 'watching' });
+    await fabric.passUntil(() => fabric.statusOf('n1') === 'online');
+    byMs = -600_000;
+    fabric.world.see = () => 'down';
+    await fabric.passUntil(() => fabric.statusOf('n1') === 'offline');
+  });
+
   test('takes no silence for an answer that a pause has caused', async () => {
     await using fabric = await setUp();
     await fabric.begun();

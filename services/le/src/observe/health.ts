@@ -20,6 +20,8 @@ interface Components extends HealthComponents {
 }
 
 const tickMs = 250;
+/** A step of the clock by more than this: what was seen before it can no longer be compared with what is seen after. */
+const stepMs = 1_000;
 /** WEEs that are there are heard within this time of our start; before, nobody seems to be there to observe. */
 const patienceMs = defaults.heartbeatMs + 1_000;
 
@@ -45,6 +47,8 @@ class LeasedHealth implements Health {
   readonly #patientUntil: number;
   readonly #parts: Disposable[];
   #session: HealthSession | undefined;
+  /** The clock less the monotonic one: it changes when the clock is set. */
+  #offset: number;
   #beginning = false;
   #ending: Promise<void> = Promise.resolve();
   #closed = false;
@@ -53,6 +57,7 @@ class LeasedHealth implements Health {
     const { documents, lease, clock } = components;
     this.#components = components;
     this.#patientUntil = clock.monotonic() + patienceMs;
+    this.#offset = clock.now() - clock.monotonic();
     this.#parts = [
       lease.onChange((held) => (held ? void this.#begin() : this.#end())),
       documents.onChange((changes) => this.#session?.onDocuments(changes)),
@@ -88,9 +93,21 @@ class LeasedHealth implements Health {
   }
 
   #tick(): void {
+    if (this.#clockWasSet()) this.#end();
     if (!this.#session) return void this.#begin();
     // After a pause of the process the lease may have run out, and silence mean nothing.
     if (this.#components.lease.held) this.#session.tick();
+  }
+
+  /** Then the watch begins anew with what is written down, as after a change of the holder. */
+  #clockWasSet(): boolean {
+    const { clock, log } = this.#components;
+    const offset = clock.now() - clock.monotonic();
+    const byMs = offset - this.#offset;
+    this.#offset = offset;
+    if (Math.abs(byMs) <= stepMs) return false;
+    log.warn({ byMs: Math.round(byMs) }, 'the clock was set: health is watched anew');
+    return true;
   }
 
   get #ready(): boolean {

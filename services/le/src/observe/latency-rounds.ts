@@ -9,6 +9,7 @@ import { latencySight } from '../geo/view.ts';
 import type { Changed } from '../ledger.ts';
 import { createWakeable } from '../wakeable.ts';
 import { type LatencyTargets, latencyTargets, latencyType } from './latency-targets.ts';
+import { endedAt } from './observation-teller.ts';
 import type { Recurring, Scheduler } from './scheduler.ts';
 
 /** Has every region that can measure measured from, slot by slot, and keeps what comes of it. */
@@ -139,8 +140,8 @@ function createFolding({ documents, clock, log }: Pick<Components, 'documents' |
     log.warn({ err: error }, 'measured latencies are not kept; the next round brings new ones'),
   );
   return {
-    add(from: string, { after: { spec, life }, output }: Changed): void {
-      const measured = measuredIn(output ?? null, life.finishedAt ?? spec.createdAt);
+    add(from: string, { after, output }: Changed): void {
+      const measured = measuredIn(output ?? null, Math.min(clock.now(), endedAt(after)));
       if (measured.length === 0) return;
       waiting.set(from, [...(waiting.get(from) ?? []), ...measured]);
       folding.wake();

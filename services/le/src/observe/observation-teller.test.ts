@@ -27,6 +27,11 @@ function lifeTurned(changes: Partial<TaskLife>): Changed {
   return { before, after: { ...before, life: { ...before.life, ...changes } } };
 }
 
+test('no probe ends before LE has made it, whatever the clock of its WEE says', () => {
+  const behind = ended({ at: t0 - 60_000, output: { verdict: 'up' } }, { verdict: 'up' });
+  expect(observationOf(behind)?.at).toBe(t0);
+});
+
 const common = { node_id: 'n1', observer: 'dublin', task_id: specForTest().id };
 const timings = { dns_ms: null, connect_ms: 1.5, tls_ms: null, first_byte_ms: 3, total_ms: 4.5 };
 

@@ -8,6 +8,7 @@ import {
   probeLabels,
 } from '@tenma/protocol';
 import type { Log } from '@tenma/runtime';
+import type { TaskControl } from '@tenma/store';
 import type { Changed } from '../ledger.ts';
 
 /** Tells the replica that observes how the probes ended that this one has written down. */
@@ -41,7 +42,7 @@ export function observationOf({ before, after, output }: Changed): Observation |
   const { spec, life } = after;
   const node = spec.principal === observePrincipal ? spec.labels[probeLabels.node] : undefined;
   if (node === undefined || life.finishedAt === null || before.life.finishedAt !== null) return null;
-  const common = { node_id: node, observer: spec.region, at: life.finishedAt, task_id: spec.id };
+  const common = { node_id: node, observer: spec.region, at: endedAt(after), task_id: spec.id };
   if (life.state !== 'succeeded') {
     // The attempt took too long, its worker failed, or nobody took it in time: the node has not been seen.
     const reason = life.error?.code ?? life.reason ?? life.state;
@@ -57,6 +58,14 @@ export function observationOf({ before, after, output }: Changed): Observation |
     round_trip_ms: roundTripOf(output, verdict),
     reason: typeof reason === 'string' ? reason.slice(0, reasonLength) : null,
   };
+}
+
+/**
+ * By LE's clock as far as it can be told: the end is by that of the WEE, and no probe ends before LE has made it. Ends that
+ * waited long in the journal stay old, as their tasks are.
+ */
+export function endedAt({ spec, life }: TaskControl): number {
+  return Math.max(life.finishedAt ?? 0, spec.createdAt);
 }
 
 /** The purest round trip that the output of a probe tells of: the echo, the TCP handshake, a whole exchange. */

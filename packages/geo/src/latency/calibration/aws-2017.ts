@@ -3,7 +3,7 @@ import type { PublishedRoundTrips } from './published.ts';
 /** Round trips between AWS regions, averages published in 2017: the calibration data. */
 export const aws2017: PublishedRoundTrips = {
   source:
-    "Table 'Latency Between AWS Global Regions', acomputerscientistlearnsaws.blogspot.com/2017/04/aws-regions.html (`shared/data/aws-rtt-2017.json`); the mean of both directions.",
+    "Table 'Latency Between AWS Global Regions', acomputerscientistlearnsaws.blogspot.com/2017/04/aws-regions.html; the mean of both directions.",
   regions: {
     'us-east-1': { lat: 39.04, lon: -77.49 },
     'us-west-1': { lat: 37.35, lon: -121.96 },

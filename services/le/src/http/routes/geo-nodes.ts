@@ -39,17 +39,19 @@ function readRoutes(app: App, components: RouteComponents): void {
         querystring: z.strictObject({
           region_id: z.string().optional(),
           status: nodeStatusSchema.optional(),
+          limit: z.coerce.number().int().min(1).max(50_000).default(50_000),
         }),
         response: { 200: z.object({ nodes: z.array(nodeSchema) }), ...problems },
       },
     },
     async (request) => {
-      const { region_id: region, status } = request.query;
+      const { region_id: region, status, limit } = request.query;
       if (region !== undefined && !documents.get('region', region)) {
         throw refused(unknownRegion(documents, region));
       }
       const nodes = nodeViews(documents, region);
-      return { nodes: status === undefined ? nodes : nodes.filter((node) => node.status === status) };
+      const wanted = status === undefined ? nodes : nodes.filter((node) => node.status === status);
+      return { nodes: wanted.slice(0, limit) };
     },
   );
 

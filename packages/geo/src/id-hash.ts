@@ -1,6 +1,9 @@
-/** FNV-1a over UTF-16 units, then MurmurHash3's finish, which spreads near ids over all 32 bits. */
-export function hashOf(text: string): number {
-  let hash = 0x81_1c_9d_c5;
+/**
+ * FNV-1a over UTF-16 units, then MurmurHash3's finish, which spreads near ids over all 32 bits. Each `seed` hashes in a
+ * way of its own; another hash will do as one.
+ */
+export function hashOf(text: string, seed = 0x81_1c_9d_c5): number {
+  let hash = seed;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01_00_01_93);
   return mixed(hash);
 }
