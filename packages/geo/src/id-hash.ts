@@ -3,7 +3,8 @@
  * way of its own; another hash will do as one.
  */
 export function hashOf(text: string, seed = 0x81_1c_9d_c5): number {
-  let hash = seed;
+  // Within 32 bits from the start, which the compiler cannot know of a number.
+  let hash = seed | 0;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01_00_01_93);
   return mixed(hash);
 }

@@ -9,12 +9,13 @@ const cancelMessageSchema = z.object({
 
 /**
  * `active` has moved: tasks for `active` that were placed under a lower epoch, and tasks for `any` that stood in the
- * region that was left, are not to be started. They have been placed anew. Repeated to every WEE that appears.
+ * region that was left, are not to be started. They have been placed anew. Repeated to every WEE that appears, comes
+ * back or asks, for each region that was left; the last word of that answer names no region.
  */
 const voidMessageSchema = z.object({
   kind: z.literal('void'),
-  region: idSchema.describe('That was left.'),
-  epoch: z.int().describe('The new one.'),
+  region: idSchema.describe('That was left; `none` ends an answer.'),
+  epoch: z.int().describe('The one after it; with `none`, the one that stands.'),
 });
 
 /** Body of a message on the fanout `tenma.control`: LE → every WEE. */

@@ -87,7 +87,7 @@ const hostPort = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9]
 export function isEndpoint(text: string): boolean {
   if (/^https?:\/\//i.test(text)) return URL.canParse(text);
   const port = Number(hostPort.exec(text)?.[1] ?? 0);
-  return port >= 1 && port <= 65_535;
+  return port >= 1 && port <= 65_535 && URL.canParse(`http://${text}/`);
 }
 export const endpointSchema = z
   .string()

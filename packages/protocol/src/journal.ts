@@ -12,8 +12,16 @@ export const queuedEventSchema = z.object({
   placement: placementSchema,
 });
 
+/** Said with a refusal for its epoch: LE moves on past it when it knows only of a lower one, as after a restore. */
+const heardEpoch = z.int().optional().describe('The highest epoch of the active region heard of.');
+
 /** IC: no pool can take it now. Costs no attempt; LE sends it again later. */
-export const waitingEventSchema = z.object({ kind: z.literal('waiting'), ...common, reason: z.string() });
+export const waitingEventSchema = z.object({
+  kind: z.literal('waiting'),
+  ...common,
+  reason: z.string(),
+  epoch: heardEpoch,
+});
 
 /** A WEE's news often overtakes IC's `queued` of the same dispatch: it says again where the task was placed. */
 const placed = { placement: placementSchema, queued_at: epochMsSchema };
@@ -48,6 +56,7 @@ export const returnedEventSchema = z.object({
   kind: z.literal('returned'),
   ...common,
   reason: z.enum(['not_after', 'cancelled', 'voided', 'unknown_type', 'invalid']),
+  epoch: heardEpoch,
 });
 
 export const taskEventSchema = z
@@ -77,6 +86,10 @@ export const heartbeatSchema = z
     region: idSchema,
     at: epochMsSchema,
     running: z.array(taskIdSchema),
+    awaits_epoch: z
+      .boolean()
+      .optional()
+      .describe('It may have missed a void, and starts nothing for `active` or `any` before LE has answered.'),
     pools: z.array(
       z.object({
         pool: idSchema,

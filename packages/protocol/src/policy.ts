@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema, jsonSchema, timestampSchema } from './ids.ts';
+import { limits } from './limits.ts';
 import { scheduledTaskSchema } from './schedule.ts';
 
 /** What a policy can wait for, with the fields of each event that `where` and `{…}` may name. */
@@ -19,6 +20,15 @@ export interface PolicyEvent {
   readonly fields: Readonly<Record<string, string | number | boolean | null>>;
 }
 
+/** A policy's task carries one label more than the policy says: by it, a policy is kept from acting on its own work. */
+const policyTaskSchema = scheduledTaskSchema.refine(
+  ({ labels = {} }) => Object.keys(labels).length < limits.labels,
+  {
+    error: `at most ${limits.labels - 1} labels: the task gets one more, which tells the policies that led to it`,
+    path: ['labels'],
+  },
+);
+
 /** Body of `POST /api/v1/policies`: when … then submit task …. */
 export const newPolicySchema = z
   .strictObject({
@@ -30,7 +40,7 @@ export const newPolicySchema = z
         .default({})
         .describe('Fields of the event that must have these values.'),
     }),
-    then: scheduledTaskSchema.describe('Texts in its input and labels may hold {field} of the event.'),
+    then: policyTaskSchema.describe('Texts in its input and labels may hold {field} of the event.'),
     cooldown_ms: z
       .int()
       .min(0)

@@ -94,8 +94,8 @@ export interface Store extends AsyncDisposable, Documents, Observations {
   /** Unfinished tasks, counted up to `limit`. */
   countUnfinished(limit: number): Promise<number>;
   /**
-   * Deletes up to `limit` ended tasks that were created before a moment (Unix ms), oldest first; of this principal
-   * alone where one is named. Returns how many. Cheap however many tasks there are.
+   * Deletes up to `limit` tasks that were created before a moment (Unix ms) and had ended by then (probes: have ended),
+   * oldest first; of this principal alone where one is named. Returns how many. Cheap however many tasks there are.
    */
   forgetTasks(what: { createdBefore: number; principal?: string; limit: number }): Promise<number>;
   /** Remembers task types as workers announce them; the newest announcement of a type wins. */

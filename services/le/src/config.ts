@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { idSchema } from '@tenma/protocol';
+import { regionIdSchema } from '@tenma/protocol';
 import { type Environment, readConfig } from '@tenma/runtime';
 import { z } from 'zod';
 import { geoFields } from './geo/geo-config.ts';
@@ -27,7 +27,7 @@ const schema = z
       .string()
       .regex(/^(postgres(ql)?:\/\/|sqlite:)/, 'postgres://… (or sqlite:PATH for a single LE) is needed')
       .describe('`postgres://user:password@host/database`, or `sqlite:PATH` for a single LE.'),
-    ACTIVE_REGION: idSchema
+    ACTIVE_REGION: regionIdSchema
       .default('ap-northeast-1')
       .describe('The active region on first start; from then on the store says.'),
     ...geoFields,

@@ -29,6 +29,8 @@ export interface SubmitOptions {
   readonly traceparent: string | null;
   /** Items may be larger than a task is allowed to be: look at each. */
   readonly checkSizes: boolean;
+  /** What a full outbox must not keep out: what looks after regions. */
+  readonly evenWhenFull?: boolean;
 }
 
 /** The way in: checks submissions, writes them down, and sends them off. Answers stand in the order asked. */
@@ -53,7 +55,8 @@ interface Components {
 export function createIntake(components: Components): Intake {
   return {
     async submit(items, options) {
-      if (components.outbox.full) return items.map(() => ({ problem: problem('outbox_full') }));
+      if (components.outbox.full && !options.evenWhenFull)
+        return items.map(() => ({ problem: problem('outbox_full') }));
       const judged = items.map((item) => judge(components, item, options));
       const wanted = judged.filter((one): one is Wanted => !isProblem(one));
       const written = wanted.length > 0 ? await write(components, wanted) : [];

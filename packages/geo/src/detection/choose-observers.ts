@@ -33,12 +33,13 @@ export function chooseObservers({ nodeId, regionId, withWorkers, count }: Observ
     while (place > 0 && isHeavier(weight, region, weights[place - 1], chosen[place - 1])) place -= 1;
     // One that comes twice stands right before its own place.
     if (place >= wanted || chosen[place - 1] === region) continue;
-    if (chosen.length === wanted) {
-      chosen.pop();
-      weights.pop();
+    // The lighter ones move up by one, the last out where there are enough. `splice` would make a list each time.
+    for (let at = Math.min(chosen.length, wanted - 1); at > place; at -= 1) {
+      chosen[at] = chosen[at - 1] as string;
+      weights[at] = weights[at - 1] as number;
     }
-    chosen.splice(place, 0, region);
-    weights.splice(place, 0, weight);
+    chosen[place] = region;
+    weights[place] = weight;
   }
   if (own && chosen.length < wanted) chosen.push(regionId);
   return chosen;

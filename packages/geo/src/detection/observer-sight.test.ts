@@ -36,6 +36,13 @@ describe('an observer', () => {
     expect(sight.lastSawUp(1_100)).toBeNull();
   });
 
+  it('that looks at one region only says when it last saw that, however long ago', () => {
+    const sight = sightOf('a', 'a');
+    expect(sight.lastSawUp(0)).toBeNull();
+    sight.sawUp('a1', 'a', 100, 1_000);
+    expect(sight.lastSawUp(99_999)).toBe(100);
+  });
+
   it('proves it on other regions first, one node each, the ones first that were asked longest ago', () => {
     const sight = sightOf('a', 'b', 'c', 'd');
     for (const [at, region] of ['a', 'b', 'c', 'd'].entries()) sight.sawUp(`${region}1`, region, at, 1_000);

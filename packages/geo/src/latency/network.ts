@@ -9,6 +9,10 @@ const nearKm = 300;
 export interface Network {
   readonly landFactor: number;
   readonly waypoints: readonly Waypoint[];
+  /** The towns, which come first among the waypoints, on the unit sphere: x, y, z of one after the other. */
+  readonly townPoints: Float64Array;
+  /** The towns of each land, as indexes of waypoints. */
+  readonly townsOf: ReadonlyMap<string, Int32Array>;
   /** Shortest way between waypoints in km at sea: `ways[a * waypoints.length + b]`. */
   readonly ways: Float64Array;
 }
@@ -78,7 +82,20 @@ export function makeNetwork(landFactor: number): Network {
   joinChains(seaWays, 1);
   joinChains(landWays, landFactor);
   shorten(ways, size);
-  return { landFactor, waypoints, ways };
+  return { landFactor, waypoints, ways, ...townsAmong(waypoints) };
+}
+
+/** What every landing looks through, as plain numbers. */
+function townsAmong(waypoints: readonly Waypoint[]): Pick<Network, 'townPoints' | 'townsOf'> {
+  const lands = new Map<string, number[]>();
+  for (const [index, { land }] of waypoints.entries()) {
+    if (land !== null) lands.set(land, [...(lands.get(land) ?? []), index]);
+  }
+  const all = waypoints.filter(({ land }) => land !== null);
+  return {
+    townPoints: Float64Array.from(all.flatMap(({ point }) => [...point])),
+    townsOf: new Map([...lands].map(([land, towns]) => [land, Int32Array.from(towns)])),
+  };
 }
 
 /** Floyd and Warshall: all shortest ways, in place. */
@@ -96,31 +113,31 @@ function shorten(ways: Float64Array, size: number): void {
 }
 
 /** A place is on the land of the nearest town. */
-export function landingOf({ waypoints, landFactor }: Network, place: Place): Landing {
+export function landingOf({ waypoints, landFactor, townPoints, townsOf }: Network, place: Place): Landing {
   const [x, y, z] = unitVector(place);
   let nearest = -2;
-  let land = '';
-  for (const { land: its, point } of waypoints) {
-    const cosine = x * point[0] + y * point[1] + z * point[2];
-    if (its !== null && cosine > nearest) [nearest, land] = [cosine, its];
+  let town = 0;
+  for (let index = 0; 3 * index < townPoints.length; index++) {
+    const first = 3 * index;
+    const cosine = x * at(townPoints, first) + y * at(townPoints, first + 1) + z * at(townPoints, first + 2);
+    if (cosine > nearest) [nearest, town] = [cosine, index];
   }
-  const gates: number[] = [];
-  const gatesKm: number[] = [];
-  for (const [index, waypoint] of waypoints.entries()) {
-    if (waypoint.land !== land) continue;
-    gates.push(index);
-    gatesKm.push(distanceKm(place, waypoint) * landFactor);
+  const land = waypoints[town]?.land ?? '';
+  const gates = townsOf.get(land) ?? new Int32Array();
+  const gatesKm = new Float64Array(gates.length);
+  for (let i = 0; i < gates.length; i++) {
+    gatesKm[i] = distanceKm(place, waypoints[gates[i] as number] as Waypoint) * landFactor;
   }
-  return { place, land, gates: Int32Array.from(gates), gatesKm: Float64Array.from(gatesKm) };
+  return { place, land, gates, gatesKm };
 }
 
 export function reachOf(network: Network, place: Place): Reach {
   const landing = landingOf(network, place);
   const size = network.waypoints.length;
   const ways = new Float64Array(size).fill(Number.POSITIVE_INFINITY);
-  for (const [i, gate] of landing.gates.entries()) {
+  for (let i = 0; i < landing.gates.length; i++) {
     const first = at(landing.gatesKm, i);
-    const row = gate * size;
+    const row = (landing.gates[i] as number) * size;
     for (let to = 0; to < size; to++) {
       const km = first + at(network.ways, row + to);
       if (km < at(ways, to)) ways[to] = km;

@@ -69,6 +69,20 @@ export function forgettingContract(create: CreateFixture): void {
       },
     );
 
+    it('keeps what was created long ago and has ended only now, but for probes', async () => {
+      await using fixture = await create();
+      const { store } = fixture;
+      const lateEnd = { ...ended, finishedAt: noon + 60 * minute };
+      const late = taskAt(noon, lateEnd);
+      const probe = taskAt(noon, lateEnd, observePrincipal);
+      await store.insert([late, probe]);
+      const soon = { createdBefore: noon + minute, limit: 10 };
+      expect(await store.forgetTasks(soon)).toBe(0);
+      expect(await store.forgetTasks({ ...soon, principal: observePrincipal })).toBe(1);
+      expect(await left(store, [late, probe])).toEqual(ids([late]));
+      expect(await store.forgetTasks({ createdBefore: noon + 61 * minute, limit: 10 })).toBe(1);
+    });
+
     it('skips old unfinished tasks on its way to those that have ended', async () => {
       await using fixture = await create();
       const { store } = fixture;

@@ -36,6 +36,42 @@ const toFirstVersion = (name: string) =>
 const openStore = (name = schema, clock: Clock = components.clock) =>
   connected(createPostgresStore({ ...components, clock }, { url, schema: name, poolSize: 5 }));
 
+/** A schema of the first version that somebody uses in a way that no migration gets past. */
+async function holdMigration(name: string) {
+  await (await openStore(name))[Symbol.asyncDispose]();
+  await toFirstVersion(name);
+  const locker = new pg.Client(url);
+  // Another one, because a transaction sees the activity of others as it was when it first looked.
+  const watcher = new pg.Client(url);
+  await Promise.all([locker.connect(), watcher.connect()]);
+  await locker.query(`BEGIN; LOCK TABLE ${name}.tasks`);
+  const locking = await locker.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  const letGo = () => locker.query('ROLLBACK');
+  return {
+    letGo,
+    /** How many statements wait for the lock, or for one that does, for longer than so many ms. */
+    async waiting(longerThanMs: number): Promise<number> {
+      const waiting = await watcher.query(
+        `WITH RECURSIVE held (pid) AS (
+          SELECT $1::integer
+          UNION
+          SELECT activity.pid FROM pg_stat_activity AS activity
+            JOIN held ON held.pid = ANY (pg_blocking_pids(activity.pid))
+        )
+        SELECT FROM held JOIN pg_stat_activity USING (pid)
+          WHERE wait_event_type = 'Lock' AND clock_timestamp() - query_start > make_interval(secs => $2)`,
+        [locking.rows[0]?.pid, longerThanMs / 1_000],
+      );
+      return waiting.rowCount ?? 0;
+    },
+    async [Symbol.asyncDispose]() {
+      await letGo();
+      await Promise.all([locker.end(), watcher.end()]);
+      await asAdministrator(`DROP SCHEMA ${name} CASCADE`);
+    },
+  };
+}
+
 /** Emptying one schema is much quicker than making one for each test. */
 async function createFixture() {
   const clock = shiftedClock();
@@ -206,55 +242,31 @@ describe.skipIf(!server)('with a shared PostgreSQL', () => {
 
   it('a migration takes the time it needs, and others wait for it, longer than for any other statement', async () => {
     const name = `${schema}_slow`;
-    await (await openStore(name))[Symbol.asyncDispose]();
-    await toFirstVersion(name);
-    const locker = new pg.Client(url);
-    await locker.connect();
-    await locker.query(`BEGIN; LOCK TABLE ${name}.tasks`);
+    await using held = await holdMigration(name);
     const log = silentLog();
     const warned = vi.spyOn(log, 'warn');
-    {
-      const open = () => createPostgresStore({ ...components, log }, { url, schema: name });
-      await using first = open();
-      await using second = open();
-      // One waits for the table, the other for the one.
-      const heldUp = `WITH RECURSIVE held (pid) AS (
-          SELECT pg_backend_pid() UNION
-          SELECT waiting.pid FROM pg_stat_activity AS waiting JOIN held ON held.pid = ANY (pg_blocking_pids(waiting.pid))
-        ) SELECT pid FROM held JOIN pg_stat_activity USING (pid)
-          WHERE wait_event_type = 'Lock' AND clock_timestamp() - query_start > interval '6500 ms'`;
-      const waits = async () => (await locker.query(heldUp)).rowCount === 2;
-      await until(waits, { what: 'two that wait for longer than 6 s', timeoutMs: 15_000, everyMs: 100 });
-      expect([first.status, second.status]).toEqual(['connecting', 'connecting']);
-      await locker.query('COMMIT');
-      await locker.end();
-      await Promise.all([connected(first), connected(second)]);
-      expect(await first.documentsSince(0)).toEqual([]);
-      expect(warned).not.toHaveBeenCalled();
-    }
-    await asAdministrator(`DROP SCHEMA ${name} CASCADE`);
+    const open = () => createPostgresStore({ ...components, log }, { url, schema: name });
+    await using first = open();
+    await using second = open();
+    // One waits for the table, the other for the one.
+    await until(async () => (await held.waiting(6_500)) === 2, {
+      what: 'two that wait for longer than 6 s',
+      timeoutMs: 15_000,
+      everyMs: 100,
+    });
+    expect([first.status, second.status]).toEqual(['connecting', 'connecting']);
+    await held.letGo();
+    await Promise.all([connected(first), connected(second)]);
+    expect(await first.documentsSince(0)).toEqual([]);
+    expect(warned).not.toHaveBeenCalled();
   }, 30_000);
 
-  it('a store that is closed while its migration waits does not wait for it', async () => {
-    const name = `${schema}_closed`;
-    await (await openStore(name))[Symbol.asyncDispose]();
-    await toFirstVersion(name);
-    const locker = new pg.Client(url);
-    await locker.connect();
-    await locker.query(`BEGIN; LOCK TABLE ${name}.tasks`);
-    const store = createPostgresStore(components, { url, schema: name });
-    const waits = async () =>
-      (
-        await locker.query(
-          `SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))`,
-        )
-      ).rowCount === 1;
-    await until(waits, { what: 'the migration to wait' });
+  it('a store that is closed while its migration is held up does not wait for it', async () => {
+    await using held = await holdMigration(`${schema}_closed`);
+    const store = createPostgresStore(components, { url, schema: `${schema}_closed` });
+    await until(async () => (await held.waiting(0)) === 1, { what: 'the migration to wait' });
     await store[Symbol.asyncDispose]();
     expect(store.status).toBe('closed');
-    await locker.query('COMMIT');
-    await locker.end();
-    await asAdministrator(`DROP SCHEMA ${name} CASCADE`);
   });
 
   it('a connection that an administrator ends is made again, and listens again', async () => {

@@ -73,7 +73,10 @@ function dispatchingVerbs(database: Database, schema: string): DispatchingVerbs 
     },
     forgetTasks: (what) =>
       forgetInTurns(what, async (some) => {
-        const { sql, parameters } = forgetQuery(some, `${schema}.tasks`);
+        const { sql, parameters } = forgetQuery(some, {
+          table: `${schema}.tasks`,
+          finishedAt: "(life::json->>'finishedAt')::bigint",
+        });
         const [row] = await rows<{ forgotten: number }>(forgetStatement(schema, sql), ...parameters);
         return row?.forgotten ?? 0;
       }),

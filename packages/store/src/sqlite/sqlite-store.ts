@@ -12,6 +12,8 @@ import { listQuery, pageOf } from '../task-list.ts';
 import { changeColumns, type ControlRow, controlOf, recordOf, taskColumns } from '../task-row.ts';
 import { type SqliteThread, startSqliteThread } from './thread-client.ts';
 
+const inSqlite = { table: 'tasks', finishedAt: "json_extract(life, '$.finishedAt')" };
+
 export interface SqliteStoreOptions {
   /** The file; its folder is made when it is missing. */
   readonly path: string;
@@ -93,7 +95,7 @@ function taskVerbs({ call }: SqliteThread): TaskVerbs {
       return (await call('runningOn', weeId)).map(controlOf);
     },
     makeAllDue: (now) => call('makeAllDue', now),
-    forgetTasks: (what) => forgetInTurns(what, (some) => call('forgetTasks', forgetQuery(some, 'tasks'))),
+    forgetTasks: (what) => forgetInTurns(what, (some) => call('forgetTasks', forgetQuery(some, inSqlite))),
     countUnfinished: (limit) => call('countUnfinished', limit),
     saveTaskTypes: (types) => call('saveTaskTypes', types),
     async taskTypes() {

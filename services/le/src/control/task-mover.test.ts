@@ -44,21 +44,28 @@ function setUp() {
     },
   } as never;
   let dispatched = 0;
-  const mover = createTaskMover({
-    store,
-    ledger: createLedger(store),
-    bus,
-    documents,
-    clock,
-    log: silentLog(),
-    settle: () => Promise.resolve(),
-    dispatch: () => (dispatched += 1),
-  });
+  const make = () =>
+    createTaskMover({
+      store,
+      ledger: createLedger(store),
+      bus,
+      documents,
+      clock,
+      log: silentLog(),
+      settle: () => Promise.resolve(),
+      dispatch: () => (dispatched += 1),
+    });
+  const mover = make();
   let made = 0;
   return {
     clock,
     mover,
     told,
+    /** Another one, which finds the active region there. */
+    create(found: typeof active) {
+      active = found;
+      return make();
+    },
     dispatched: () => dispatched,
     add(region: string) {
       made += 1;
@@ -106,6 +113,15 @@ describe('when the active region has moved', () => {
     move('there', 2);
     await clock.advance(10);
     expect(told).toHaveLength(1);
+  });
+
+  it('what a dead replica has left undone is done by who starts after it', async () => {
+    const { add, create } = setUp();
+    const [anywhere, elsewhere, there] = [add('active'), add('any'), add('here')];
+    using _ = create({ region_id: 'there', epoch: 2 });
+    await Promise.resolve();
+    await new Promise(setImmediate);
+    expect([anywhere(), elsewhere(), there()]).toEqual(['waiting', 'queued', 'queued']);
   });
 
   it('a WEE that appears is told again, and nothing before the first move', async () => {

@@ -58,11 +58,11 @@ class QueueMover implements TaskMover {
     for (const delayMs of againAfterMs) {
       const timer = this.#components.clock.after(delayMs, () => {
         this.#timers.delete(timer);
-        void this.#move(region);
+        void this.#moveFrom(region);
       });
       this.#timers.add(timer);
     }
-    this.#latest = { epoch, moved: this.#move(region) };
+    this.#latest = { epoch, moved: this.#moveFrom(region) };
     return this.#latest.moved;
   }
 
@@ -87,7 +87,10 @@ class QueueMover implements TaskMover {
     const before = this.#active;
     const now = activeRegion(this.#components.documents);
     this.#active = now;
-    if (before && now && now.epoch > before.epoch) void this.leave(before.region_id, now.epoch);
+    if (!now) return;
+    // Whoever moved it last may have died before the tasks were.
+    if (!before) void this.#move((region) => region !== now.region_id, ['active']);
+    else if (now.epoch > before.epoch) void this.leave(before.region_id, now.epoch);
   }
 
   #tell(region: string, epoch: number): void {
@@ -98,11 +101,16 @@ class QueueMover implements TaskMover {
       .catch((error: unknown) => log.debug({ err: error }, 'not broadcast'));
   }
 
-  async #move(region: string): Promise<number> {
+  #moveFrom(left: string): Promise<number> {
+    return this.#move((region) => region === left, ['active', 'any']);
+  }
+
+  /** Not-started tasks for `asked` that stand in such a region. */
+  async #move(isLeft: (region: string) => boolean, asked: readonly string[]): Promise<number> {
     const { settle, dispatch, log } = this.#components;
     try {
       await settle();
-      const moved = await moveQueued(this.#components, region);
+      const moved = await moveQueued(this.#components, isLeft, asked);
       if (moved > 0) dispatch();
       return moved;
     } catch (error) {
@@ -115,14 +123,25 @@ class QueueMover implements TaskMover {
   }
 }
 
-async function moveQueued({ store, ledger, clock }: Components, region: string): Promise<number> {
+async function moveQueued(
+  { store, ledger, clock }: Components,
+  isLeft: (region: string) => boolean,
+  asked: readonly string[],
+): Promise<number> {
   const moved: Changed[] = [];
   let after: string | null = null;
   do {
     const page = await store.list({ states: ['queued'] }, { size: pageSize, after });
-    const here = page.items.filter(({ life }) => life.placement?.region === region);
+    const here = page.items.filter(
+      ({ spec, life }) => asked.includes(spec.region) && life.placement && isLeft(life.placement.region),
+    );
     const ids = here.map(({ spec }) => spec.id);
-    moved.push(...(await ledger.change(ids, (control) => onRegionLeft(control, region, clock.now()))));
+    moved.push(
+      ...(await ledger.change(ids, (control) => {
+        const region = control.life.placement?.region;
+        return region !== undefined && isLeft(region) ? onRegionLeft(control, region, clock.now()) : null;
+      })),
+    );
     after = page.next;
   } while (after !== null);
   return moved.length;

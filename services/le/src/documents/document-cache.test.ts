@@ -84,6 +84,47 @@ describe('the documents in memory', () => {
     expect(told.flat()).toContainEqual({ kind: 'active-region', id: activeRegionId });
   });
 
+  it('follow a store that goes back to what it was before', async () => {
+    await using store = await openStore();
+    await using older = await openStore();
+    let answering: Store = store;
+    const listeners = new Set<(status: 'connected') => void>();
+    const restored = {
+      ...store,
+      documentsSince: (version: number) => answering.documentsSince(version),
+      writeDocuments: (writes: Parameters<Store['writeDocuments']>[0]) => answering.writeDocuments(writes),
+      onStatus(listener: (status: 'connected') => void) {
+        listeners.add(listener);
+        return { [Symbol.dispose]: () => void listeners.delete(listener) };
+      },
+    } as Store;
+    await using first = keepDocuments({ store: older, clock, log }, writeFirst);
+    await using documents = keepDocuments({ store: restored, clock, log }, writeFirst);
+    await Promise.all([loaded(first), loaded(documents)]);
+    for (const epoch of [2, 3]) await documents.write([activeWrite('any', active('oregon', epoch))]);
+    answering = older;
+    const version = documents.get('active-region', activeRegionId)?.version ?? 0;
+    expect(await documents.write([activeWrite(version, active('dublin', 4))])).not.toBeNull();
+    expect(documents.get('active-region', activeRegionId)?.value).toEqual(active('tokyo', 1));
+    answering = store;
+    for (const listener of listeners) listener('connected');
+    await until(() => documents.get('active-region', activeRegionId)?.value.epoch === 3);
+  });
+
+  it('are told to every listener, though one of them fails', async () => {
+    await using store = await openStore();
+    await using documents = keepDocuments({ store, clock, log }, writeFirst);
+    await loaded(documents);
+    let told = 0;
+    documents.onChange(() => {
+      told += 1;
+      if (told > 1) throw new Error('a fault');
+    });
+    documents.onChange(() => (told += 10));
+    expect(await documents.write([activeWrite('any', active('dublin', 2))])).toBeNull();
+    expect(told).toBe(22);
+  });
+
   it('are written at the first chance when the store was away at first', async () => {
     await using store = await openStore();
     let away = true;

@@ -71,7 +71,10 @@ class SyncedDocuments implements DocumentCache {
   readonly #parts: Disposable[];
   #stage: 'unread' | 'seeding' | 'loaded' = 'unread';
   #seen = 0;
-  #readAt = 0;
+  /** On both clocks: one of them may stand still while the machine sleeps. */
+  #readAt: { readonly now: number; readonly monotonic: number };
+  /** What was read may be of another life of the database: it came back, or refused a write that should have fitted. */
+  #doubtful = true;
   /** The reading under way, and the one that begins after it. */
   #reading: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -80,10 +83,10 @@ class SyncedDocuments implements DocumentCache {
     const { store, clock, log } = components;
     this.#components = components;
     this.#onLoad = onLoad;
-    this.#readAt = clock.monotonic();
+    this.#readAt = this.#timesNow();
     const look = () => void this.refresh().catch((error: unknown) => log.debug({ err: error }, 'not read'));
     this.#parts = [
-      store.onStatus((status) => void (status === 'connected' && look())),
+      store.onStatus((status) => void (status === 'connected' && this.#lookAnew())),
       store.onNotify((channel) => void (channel === 'documents' && look())),
       every(clock, pollMs, () => this.refresh().catch(() => undefined)),
     ];
@@ -106,8 +109,8 @@ class SyncedDocuments implements DocumentCache {
     const { store, log } = this.#components;
     if (writes.length === 0) return null;
     const written = await store.writeDocuments(writes as readonly (Write & DocumentWrite)[]);
+    if ('conflict' in written) return this.#afterConflict(written.conflict as DocumentChange);
     await this.refresh();
-    if ('conflict' in written) return written.conflict as DocumentChange;
     const kinds = [...new Set(writes.map(({ kind }) => kind))];
     store
       .notify('documents', kinds)
@@ -145,12 +148,16 @@ class SyncedDocuments implements DocumentCache {
   }
 
   async #read(): Promise<void> {
-    const { store, clock } = this.#components;
-    const anew = clock.monotonic() - this.#readAt > trustedMs;
+    const { store } = this.#components;
+    const anew = this.#doubtful || this.#sinceReadMs() > trustedMs;
     const documents = await store.documentsSince(anew ? 0 : this.#seen);
-    this.#readAt = clock.monotonic();
+    this.#readAt = this.#timesNow();
     const gone = anew ? this.#everything() : [];
-    if (anew) this.#kinds.clear();
+    if (anew) {
+      this.#kinds.clear();
+      this.#seen = 0;
+      this.#doubtful = false;
+    }
     for (const document of documents) this.#take(document);
     const changes = [...gone, ...(documents as readonly (Document & DocumentChange)[])];
     if (this.#stage === 'loaded') {
@@ -160,6 +167,32 @@ class SyncedDocuments implements DocumentCache {
       // Not awaited: what it writes waits for the reading after this one.
       void this.#seed();
     }
+  }
+
+  /** Who was refused by what stands in the cache, and finds it unchanged after reading on, reads everything anew. */
+  async #afterConflict(conflict: DocumentChange): Promise<DocumentChange> {
+    const before = this.get(conflict.kind, conflict.id)?.version;
+    await this.refresh();
+    if (this.get(conflict.kind, conflict.id)?.version === before) {
+      this.#doubtful = true;
+      await this.refresh();
+    }
+    return conflict;
+  }
+
+  #lookAnew(): void {
+    this.#doubtful = true;
+    void this.refresh().catch((error: unknown) => this.#components.log.debug({ err: error }, 'not read'));
+  }
+
+  #timesNow(): { now: number; monotonic: number } {
+    const { clock } = this.#components;
+    return { now: clock.now(), monotonic: clock.monotonic() };
+  }
+
+  #sinceReadMs(): number {
+    const { now, monotonic } = this.#timesNow();
+    return Math.max(Math.abs(now - this.#readAt.now), monotonic - this.#readAt.monotonic);
   }
 
   async #seed(): Promise<void> {
@@ -181,7 +214,14 @@ class SyncedDocuments implements DocumentCache {
   }
 
   #tell(changes: readonly DocumentChange[]): void {
-    for (const listener of Array.from(this.#listeners)) listener(changes);
+    for (const listener of Array.from(this.#listeners)) {
+      // One that fails must fail neither the others nor who has written.
+      try {
+        listener(changes);
+      } catch (error) {
+        this.#components.log.error({ err: error }, 'a listener to documents failed');
+      }
+    }
   }
 
   #everything(): DocumentChange[] {

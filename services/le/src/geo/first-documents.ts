@@ -32,24 +32,48 @@ export const sourceRegions: readonly NewRegion[] = [
   aws('ap-southeast-1', 'Asia Pacific (Singapore)', 1.35, 103.82, 5),
 ];
 
+/** Verdicts that are deleted in one write. */
+const forgottenAtOnce = 500;
+/** Lost races for them after which they are somebody else's business. */
+const forgettingTriesMax = 5;
+
 /**
  * Writes, into a store that has no active region yet, the default regions, which of them is active, and the built-in
- * policy. @throws StoreUnavailableError
+ * policy. Where regions are not watched, it takes away what was found out about them before.
+ * @throws StoreUnavailableError
  */
 export function writeFirstDocuments(
   settings: GeoSettings,
   clock: Clock,
 ): (documents: DocumentCache) => Promise<void> {
   return async (documents) => {
-    if (activeRegion(documents)) return;
     // A conflict means that another replica was faster: it has written the same.
-    await documents.write(firstDocuments(settings, timestamp(clock.now())));
+    if (!activeRegion(documents)) {
+      await documents.write(firstDocuments(settings, timestamp(clock.now())));
+    }
+    if (!settings.enabled) await forgetVerdicts(documents);
   };
+}
+
+/** Nobody would ever renew them: a region that was offline when watching ended would be avoided for ever. */
+async function forgetVerdicts(documents: DocumentCache): Promise<void> {
+  for (let lost = 0; lost < forgettingTriesMax; ) {
+    const writes = deletions(documents);
+    if (writes.length === 0) return;
+    if (await documents.write(writes)) lost += 1;
+  }
+}
+
+function deletions(documents: DocumentCache): Write[] {
+  const writes = (['region-verdict', 'node-verdict'] as const).flatMap((kind) =>
+    [...documents.all(kind)].map(([id, { version }]): Write => ({ kind, id, expected: version, value: null })),
+  );
+  return writes.slice(0, forgottenAtOnce);
 }
 
 function firstDocuments({ defaultRegions, firstActive, autoFailover }: GeoSettings, now: string): Write[] {
   const named = defaultRegions.some(({ region_id: id }) => id === firstActive);
-  const regions = named ? defaultRegions : [...defaultRegions, placeless(firstActive)];
+  const regions = named ? defaultRegions : [...defaultRegions, wellKnown(firstActive) ?? placeless(firstActive)];
   const active = { active_region: firstActive, region_id: firstActive, epoch: 1, since: now };
   const policy = autoFailoverPolicy(autoFailover, now);
   return [
@@ -60,6 +84,10 @@ function firstDocuments({ defaultRegions, firstActive, autoFailover }: GeoSettin
     { kind: 'active-region', id: activeRegionId, expected: 0, value: active },
     { kind: 'policy', id: policy.policy_id, expected: 0, value: policy },
   ];
+}
+
+function wellKnown(id: string): NewRegion | undefined {
+  return sourceRegions.find(({ region_id }) => region_id === id);
 }
 
 /** The active region has to be registered, though nobody has said where it is: its name says that it is missing. */

@@ -18,6 +18,15 @@ const knownRegion = z
     return z.NEVER;
   });
 
+/** By the schema that it is meant for, so that a fault says more than that it is neither. */
+const listedRegion = z.unknown().transform((value, context): NewRegion => {
+  const byId = typeof value === 'object' && value !== null && 'id' in value;
+  const parsed = (byId ? knownRegion : newRegionSchema).safeParse(value);
+  if (parsed.success) return parsed.data;
+  for (const { path, message } of parsed.error.issues) context.addIssue({ code: 'custom', path, message });
+  return z.NEVER;
+});
+
 const regionList = z
   .string()
   .transform((text, context): unknown => {
@@ -28,7 +37,17 @@ const regionList = z
       return z.NEVER;
     }
   })
-  .pipe(z.array(z.union([knownRegion, newRegionSchema])).min(1));
+  .pipe(z.array(listedRegion).min(1).superRefine(eachOnce));
+
+function eachOnce(regions: readonly NewRegion[], context: z.core.$RefinementCtx): void {
+  const seen = new Set<string>();
+  for (const [index, { region_id: id }] of regions.entries()) {
+    if (seen.has(id)) {
+      context.addIssue({ code: 'custom', path: [index], message: `names a region twice: ${id}` });
+    }
+    seen.add(id);
+  }
+}
 
 /** Settings of LE for its regions, as `npm start` and the service share them. */
 export const geoFields = {

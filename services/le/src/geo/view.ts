@@ -39,11 +39,15 @@ export function countNodes(documents: DocumentCache): NodeCounts {
 
 /**
  * What is known of a region. One without a verdict is online: it has no nodes, or nobody watches them here. As soon as
- * somebody does, and has seen nothing yet, there is a verdict that says `unknown`.
+ * somebody does, and has seen nothing yet, there is a verdict that says `unknown`. What was written of a maintenance that
+ * is over says nothing of how the region fares.
  */
 export function regionVerdict(documents: DocumentCache, region: RegionRecord): Verdict {
   const known = documents.get('region-verdict', region.region_id)?.value;
   if (region.maintenance && known?.status !== 'maintenance') return unseen(region, 'maintenance');
+  if (!region.maintenance && known?.status === 'maintenance') {
+    return { ...unseen(region, 'unknown'), since: region.updated_at };
+  }
   return known ?? unseen(region, 'online');
 }
 

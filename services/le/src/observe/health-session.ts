@@ -1,4 +1,4 @@
-import { chooseObservers, createDetector, type Detector, type Effect } from '@tenma/geo';
+import { chooseObservers, createDetector, type Detector, type Effect, freshForMs } from '@tenma/geo';
 import { type NodeRecord, type Observation, timestamp, type Verdict } from '@tenma/protocol';
 import type { Clock, Log } from '@tenma/runtime';
 import type { Store } from '@tenma/store';
@@ -29,6 +29,8 @@ export interface HealthComponents {
 export interface HealthSession extends AsyncDisposable {
   /** Nodes that are probed into a verdict. */
   readonly watching: number;
+  /** It has run for so long that every verdict rests on what it has seen itself. */
+  readonly seasoned: boolean;
   onDocuments(changes: readonly DocumentChange[]): void;
   onObservations(observations: readonly Observation[]): void;
   /** When workers of a region last saw a node up, Unix ms; null: not lately. */
@@ -58,6 +60,7 @@ class Session implements HealthSession {
   readonly #nodes = new Map<string, { readonly node: NodeRecord; readonly type: string }>();
   /** To be kept in step with the fleet in one of the next ticks. */
   readonly #behind = new Set<string>();
+  readonly #seasonedAt: number;
   #active: string | undefined;
   #lookedAt: number;
 
@@ -70,6 +73,7 @@ class Session implements HealthSession {
     this.#recorder = startObservationRecorder(components);
     const isRegistered = (region: string) => documents.get('region', region) !== undefined;
     this.#probeRegions = createProbeRegions({ fleet, isRegistered });
+    this.#seasonedAt = clock.monotonic() + freshForMs(settings.pace, settings.pace.activeIntervalMs);
     this.#lookedAt = clock.monotonic();
     this.#probeRegions.look();
     this.#active = activeRegion(documents)?.region_id;
@@ -80,6 +84,10 @@ class Session implements HealthSession {
 
   get watching(): number {
     return this.#nodes.size;
+  }
+
+  get seasoned(): boolean {
+    return this.#components.clock.monotonic() >= this.#seasonedAt;
   }
 
   onDocuments(changes: readonly DocumentChange[]): void {
@@ -157,8 +165,19 @@ class Session implements HealthSession {
     return true;
   }
 
-  /** In step with its document, its region and the fleet. */
+  /** One node that cannot be probed must not take the others with it. */
   #keepNode(nodeId: string): void {
+    try {
+      this.#keepInStep(nodeId);
+    } catch (error) {
+      this.#components.log.error({ err: error, node: nodeId }, 'a node cannot be probed');
+      const node = this.#components.documents.get('node', nodeId)?.value;
+      this.#dropNode(nodeId, node, 'its probe cannot be made');
+    }
+  }
+
+  /** With its document, its region and the fleet. */
+  #keepInStep(nodeId: string): void {
     const { documents, settings, clock } = this.#components;
     this.#behind.delete(nodeId);
     const node = documents.get('node', nodeId)?.value;
@@ -187,7 +206,7 @@ class Session implements HealthSession {
   }
 
   /** @param node what there still is of it; its verdict then says why it is not watched */
-  #dropNode(nodeId: string, node: NodeRecord | undefined): void {
+  #dropNode(nodeId: string, node: NodeRecord | undefined, reason = notProbed): void {
     const { clock } = this.#components;
     this.#nodes.delete(nodeId);
     this.#probing.remove(nodeId);
@@ -196,7 +215,7 @@ class Session implements HealthSession {
     const since = timestamp(clock.now());
     const unwatched: Verdict | null = status && {
       status,
-      reason: notProbed,
+      reason,
       since,
       quarantined: false,
       observers: [],

@@ -316,6 +316,29 @@ describe('the health of regions and its lease', () => {
   });
 });
 
+describe('who confirms that a region is lost', () => {
+  test('nobody, before the watch has seen it with its own eyes', async () => {
+    await using fabric = await setUp([node('n1', 'dublin'), node('n2', 'tokyo')]);
+    fabric.world.work(
+      Object.fromEntries(regions.map((id) => [id, ['probe-http', 'probe-tcp', 'region-failover']])),
+    );
+    const { health } = await fabric.start();
+    expect(health.confirmer('tokyo')).toBeNull();
+    await until(() => health.watching > 0, { everyMs: 1, what: 'watching' });
+    expect(health.confirmer('tokyo')).toBeNull();
+    await fabric.clock.advance(60_000);
+    expect(regions).toContain(health.confirmer('tokyo'));
+    expect(health.confirmer('tokyo')).not.toBe('tokyo');
+  });
+
+  test('any, where no other region has workers for that', async () => {
+    await using fabric = await setUp();
+    const { health } = await fabric.begun();
+    await fabric.clock.advance(60_000);
+    expect(health.confirmer('tokyo')).toBe('any');
+  });
+});
+
 test('what is seen of a node is recorded', async () => {
   await using fabric = await setUp();
   await fabric.begun();

@@ -10,7 +10,8 @@ export interface Health extends AsyncDisposable {
   readonly watching: number;
   /**
    * The region whose workers should look once more before another one is left: the one that saw something up last.
-   * `any`: no other region has workers for that. Null: others have, and none of them sees anything at the moment.
+   * `any`: no other region has workers for that. Null: others have, and none of them sees anything at the moment; or the
+   * watch has only just begun, and verdicts may still rest on what was written down.
    */
   confirmer(from: string): string | null;
 }
@@ -72,9 +73,11 @@ class LeasedHealth implements Health {
 
   confirmer(from: string): string | null {
     const session = this.#session;
+    // What was written down before is no ground to leave a region: it has to be seen again first.
+    if (!session?.seasoned) return null;
     const pools = [...this.#components.fleet.view.pools.values()].filter(({ type }) => type === failoverType);
     const withWorkers = [...new Set(pools.map(({ region }) => region))].filter((region) => region !== from);
-    if (!session || withWorkers.length === 0) return 'any';
+    if (withWorkers.length === 0) return 'any';
     return chooseConfirmer({ from, withWorkers, lastSawUp: (region) => session.lastSawUp(region) });
   }
 
@@ -120,15 +123,20 @@ class LeasedHealth implements Health {
     if (this.#beginning || !this.#ready) return;
     this.#beginning = true;
     const { documents, log } = this.#components;
-    // The holder before us has written until a moment ago.
-    await documents
-      .refresh()
-      .catch((error: unknown) => log.debug({ err: error }, 'begins with what was read'));
-    await this.#ending;
-    this.#beginning = false;
-    if (!this.#ready) return;
-    this.#session = startHealthSession(this.#components);
-    log.info({ nodes: this.#session.watching }, 'looks after the health of regions and nodes');
+    try {
+      // The holder before us has written until a moment ago.
+      await documents
+        .refresh()
+        .catch((error: unknown) => log.debug({ err: error }, 'begins with what was read'));
+      await this.#ending;
+      if (!this.#ready) return;
+      this.#session = startHealthSession(this.#components);
+      log.info({ nodes: this.#session.watching }, 'looks after the health of regions and nodes');
+    } catch (error) {
+      log.error({ err: error }, 'the watch over regions and nodes did not begin; trying again');
+    } finally {
+      this.#beginning = false;
+    }
   }
 
   #end(): void {

@@ -68,7 +68,13 @@ describe('the scheduler', () => {
     await clock.advance(25_000);
     expect(slots()).toEqual(['a:1010000', 'a:1020000']);
     expect(intake.calls).toMatchObject([
-      { principal: 'observe', traceparent: null, checkSizes: false, at: 1_010_000 },
+      {
+        principal: 'observe',
+        traceparent: null,
+        checkSizes: false,
+        evenWhenFull: true,
+        at: 1_010_000,
+      },
       { at: 1_020_000 },
     ]);
     expect(scheduler.counts).toEqual({ submitted: 2, lost: 0 });

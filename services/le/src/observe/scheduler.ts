@@ -1,4 +1,4 @@
-import type { SubmissionInput } from '@tenma/protocol';
+import { observePrincipal, type SubmissionInput } from '@tenma/protocol';
 import type { Clock, Log } from '@tenma/runtime';
 import type { Intake, Submitted } from '../intake.ts';
 import { createDueHeap, type HeapItem } from './due-heap.ts';
@@ -242,7 +242,10 @@ class HeapScheduler implements MeasuredScheduler {
       const part = due.slice(start, start + batchItems);
       const tasks = part.map(({ task }) => task);
       try {
-        const answers = await intake.submit(tasks, { principal, traceparent: null, checkSizes: false });
+        // Regions must be looked after most of all when work piles up.
+        const evenWhenFull = principal === observePrincipal;
+        const options = { principal, traceparent: null, checkSizes: false, evenWhenFull };
+        const answers = await intake.submit(tasks, options);
         this.#note(part, answers, clock.now());
       } catch (error) {
         this.#lose(part.length, 'not written', error);

@@ -48,7 +48,9 @@ export function startVerdictWriter({ documents, lease, clock, log }: Components)
       const writes = taken.map(([, put]) => writeFor(documents, put)).filter((write) => write !== null);
       try {
         const late = await (writing = documents.write(writes));
-        if (late !== null) giveBack(taken);
+        if (late === null) continue;
+        giveBack(taken);
+        return later();
       } catch (error) {
         log.debug({ err: error, verdicts: taken.length }, 'verdicts are not written yet');
         giveBack(taken);

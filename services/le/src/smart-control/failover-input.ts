@@ -1,5 +1,5 @@
 import type { Pace } from '@tenma/geo';
-import type { Json, NodeRecord, NodeStatus, SubmissionInput } from '@tenma/protocol';
+import { type Json, limits, type NodeRecord, type NodeStatus, type SubmissionInput } from '@tenma/protocol';
 import { probeOf } from '../observe/node-probe.ts';
 
 /** What is known of the region that a failover leaves. */
@@ -13,6 +13,8 @@ export interface LostRegion {
 
 /** As many as the input of a `region-failover` may name. */
 const lostMax = 50;
+/** What they take of the size of a task; the rest is for everything else in it. */
+const lostBytesMax = limits.taskBytes / 2;
 const queueTimeoutMs = 2_000;
 /** For the way there and back, and a worker that has to be started. */
 const slackMs = 4_000;
@@ -54,19 +56,30 @@ export function failoverTotalMs(input: unknown, pace: Pace): number {
 
 const order: readonly NodeStatus[] = ['offline', 'unknown', 'online', 'maintenance'];
 
-/** Offline ones first: they are what the verdict rests on. Those that are not probed at all have nothing to confirm. */
+/**
+ * Offline ones first: they are what the verdict rests on. Those that are not probed at all have nothing to confirm. It
+ * ends before the first one that is too much, whatever comes behind it: those that are up must not outvote the rest
+ * because they are small.
+ */
 function nodesToConfirm({ nodes }: LostRegion, pace: Pace): Json[] {
-  return nodes
+  const inOrder = nodes
     .filter(({ node }) => node.probe.enabled !== false)
     .toSorted(
       (a, b) =>
         order.indexOf(a.status) - order.indexOf(b.status) || (a.node.node_id < b.node.node_id ? -1 : 1),
     )
-    .slice(0, lostMax)
-    .map(({ node }) => {
-      const { type, input } = probeOf(node, pace.confirmTimeoutMs);
-      return { node_id: node.node_id, probe_type: type, probe_input: input };
-    });
+    .slice(0, lostMax);
+  const lost: Json[] = [];
+  let bytes = 0;
+  for (const { node } of inOrder) {
+    const { type, input } = probeOf(node, pace.confirmTimeoutMs);
+    const one = { node_id: node.node_id, probe_type: type, probe_input: input };
+    // The text itself: what is rough about a rough size is more than a half where texts are not English.
+    bytes += Buffer.byteLength(JSON.stringify(one));
+    if (bytes > lostBytesMax) break;
+    lost.push(one);
+  }
+  return lost;
 }
 
 function fieldsOf(input: unknown): Readonly<Record<string, unknown>> {

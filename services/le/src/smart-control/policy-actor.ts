@@ -178,7 +178,12 @@ class SerialActor implements PolicyActor {
       await this.#note(id, { last_acted_at: before });
       return true;
     }
-    const options = { principal: policyPrincipal(id), traceparent: null, checkSizes: true };
+    const options = {
+      principal: policyPrincipal(id),
+      traceparent: null,
+      checkSizes: true,
+      evenWhenFull: movesActive(policy),
+    };
     const answers = await intake.submit(tasks, options).catch((error: unknown) => {
       log.warn({ err: error, policy: id }, 'the task of a policy is not written yet');
       return null;

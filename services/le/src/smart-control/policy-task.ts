@@ -1,7 +1,6 @@
 import type { Pace } from '@tenma/geo';
 import {
   failoverType,
-  limits,
   type NodeStatus,
   type Policy,
   type PolicyEvent,
@@ -76,7 +75,7 @@ export function taskOf(
   const labels = { ...task.labels, [chainLabel]: [...chain, id].join(' ') };
   const own: SubmissionInput = {
     ...task,
-    ...(Object.keys(labels).length > limits.labels ? {} : { labels }),
+    labels,
     idempotency_key: `${policyPrincipal(id)}:${event.id}`,
   };
   const from = movesActive(policy) ? regionLeftBy(own.input) : null;

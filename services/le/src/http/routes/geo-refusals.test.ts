@@ -56,6 +56,7 @@ const badInput: [what: string, request: string, body: unknown, answer: string][]
   ['a node twice', 'POST /api/geo/nodes', { ...node, node_id: 'first' }, '409 already_exists'],
   ['an endpoint without a port', 'POST /api/geo/nodes', to('10.0.1.100'), '422 invalid_request #/endpoint'],
   ['a port too high', 'POST /api/geo/nodes', to('localhost:65536'), '422 invalid_request #/endpoint'],
+  ['an address that is none', 'POST /api/geo/nodes', to('127.0.0.256:80'), '422 invalid_request #/endpoint'],
   ['a URL that is none', 'POST /api/geo/nodes', to('http://'), '422 invalid_request #/endpoint'],
   [
     'another protocol',
