@@ -74,7 +74,7 @@ describe.runIf(canStartStack)(
   () => {
     // Starts three servers and eleven services on whatever cores there are, then waits for some rounds of probes.
     it('measures a part of the pairs within 10 % or 2 ms, and fills in the others by coordinates', {
-      timeout: 180_000,
+      timeout: 240_000,
     }, async () => {
       await using stack = await startStack({
         TENMA_WORKERS: '@tenma/workers',

@@ -89,7 +89,9 @@ export const heartbeatSchema = z
     awaits_epoch: z
       .boolean()
       .optional()
-      .describe('It may have missed a void, and starts nothing for `active` or `any` before LE has answered.'),
+      .describe(
+        'It may have missed a void, and starts nothing for `active` or `any` before LE has answered.',
+      ),
     pools: z.array(
       z.object({
         pool: idSchema,

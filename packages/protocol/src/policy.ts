@@ -20,39 +20,38 @@ export interface PolicyEvent {
   readonly fields: Readonly<Record<string, string | number | boolean | null>>;
 }
 
-/** A policy's task carries one label more than the policy says: by it, a policy is kept from acting on its own work. */
-const policyTaskSchema = scheduledTaskSchema.refine(
-  ({ labels = {} }) => Object.keys(labels).length < limits.labels,
-  {
-    error: `at most ${limits.labels - 1} labels: the task gets one more, which tells the policies that led to it`,
-    path: ['labels'],
-  },
-);
+const policyFields = z.strictObject({
+  policy_id: idSchema,
+  when: z.strictObject({
+    event: z.enum(Object.keys(policyEvents) as [PolicyEventName, ...PolicyEventName[]]),
+    where: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+      .default({})
+      .describe('Fields of the event that must have these values.'),
+  }),
+  then: scheduledTaskSchema.describe('Texts in its input and labels may hold {field} of the event.'),
+  cooldown_ms: z
+    .int()
+    .min(0)
+    .max(86_400_000)
+    .default(0)
+    .describe('At least this long between two of its tasks.'),
+  enabled: z.boolean().default(true),
+});
 
-/** Body of `POST /api/v1/policies`: when … then submit task …. */
-export const newPolicySchema = z
-  .strictObject({
-    policy_id: idSchema,
-    when: z.strictObject({
-      event: z.enum(Object.keys(policyEvents) as [PolicyEventName, ...PolicyEventName[]]),
-      where: z
-        .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
-        .default({})
-        .describe('Fields of the event that must have these values.'),
-    }),
-    then: policyTaskSchema.describe('Texts in its input and labels may hold {field} of the event.'),
-    cooldown_ms: z
-      .int()
-      .min(0)
-      .max(86_400_000)
-      .default(0)
-      .describe('At least this long between two of its tasks.'),
-    enabled: z.boolean().default(true),
+/**
+ * Body of `POST /api/v1/policies`: when … then submit task …. The task gets a label besides its own, by which a policy
+ * is kept from acting on what it has led to itself.
+ */
+export const newPolicySchema = policyFields
+  .refine(({ then }) => Object.keys(then.labels ?? {}).length < limits.labels, {
+    error: `at most ${limits.labels - 1} labels: the task gets one more, which names the policies that led to it`,
+    path: ['then', 'labels'],
   })
   .meta({ id: 'NewPolicy' });
 export type NewPolicy = z.infer<typeof newPolicySchema>;
 
-export const policySchema = newPolicySchema
+export const policySchema = policyFields
   .required()
   .extend({
     built_in: z.boolean(),

@@ -35,16 +35,22 @@ interface Components {
   readonly bus: Bus;
   readonly results: Results;
   readonly clock: Clock;
-  /** A WEE that was not there, or has started anew. */
+  /** A WEE that was not there, has started anew, or takes tasks from now on. */
   readonly onAppeared: (online: Iterable<Presence>, presence: Presence) => void;
+  /** A WEE may have missed what was told to all: it says so, or was silent, or is heard for the first time. */
+  readonly onHeardAgain: () => void;
 }
+
+/** One beat may be late. */
+const attentiveMs = 2 * defaults.heartbeatMs;
 
 interface Heard {
   at: number;
   readonly pools: Map<string, number | null>;
 }
 
-export async function watchFleet({ bus, results, clock, onAppeared }: Components): Promise<FleetWatch> {
+export async function watchFleet(components: Components): Promise<FleetWatch> {
+  const { bus, results, clock, onAppeared, onHeardAgain } = components;
   let view = emptyFleet;
   const heard = new Map<string, Heard>();
 
@@ -52,18 +58,20 @@ export async function watchFleet({ bus, results, clock, onAppeared }: Components
     const parsed = presenceMessageSchema.safeParse((payload as { data?: unknown } | null)?.data);
     if (!parsed.success) return;
     const message = parsed.data;
-    const before = view.wees.get(message.wee_id)?.presence.boot_id;
+    const before = view.wees.get(message.wee_id)?.presence;
     view = withPresence(view, message, clock.now());
-    if (message.status !== 'offline' && 'pools' in message && before !== message.boot_id) {
-      onAppeared(onlineOf(view), message);
-    }
+    if (!('pools' in message) || message.status === 'offline') return;
+    const opened = message.status === 'online' && before?.status !== 'online';
+    if (opened || before?.boot_id !== message.boot_id) onAppeared(onlineOf(view), message);
   });
   const heartbeats = await bus.subscribe(exchanges.heartbeats, (body) => {
     const parsed = heartbeatSchema.safeParse(body);
     if (!parsed.success) return;
-    const { wee_id, region, pools } = parsed.data;
+    const { wee_id, region, pools, awaits_epoch: asks = false } = parsed.data;
+    const silentMs = clock.monotonic() - (heard.get(wee_id)?.at ?? Number.NEGATIVE_INFINITY);
     const taken = pools.map(({ pool, last_taken_queued_at: at }) => [poolKey(region, pool), at] as const);
     heard.set(wee_id, { at: clock.monotonic(), pools: new Map(taken) });
+    if (asks || silentMs > attentiveMs) onHeardAgain();
   });
   const status = results.onStatus((now) => {
     if (now === 'connected') view = withFreshSight(view, clock.now());

@@ -3,6 +3,7 @@ import { journalBatchSchema, queues, type TaskEvent, taskEventSchema } from '@te
 import { type Clock, createRecentMap, every, type Log, sleep } from '@tenma/runtime';
 import type { TaskControl } from '@tenma/store';
 import { z } from 'zod';
+import type { EpochKeeper } from './control/epoch-keeper.ts';
 import type { Ledger } from './ledger.ts';
 import { type Moment, onEvent, type Step } from './lifecycle/index.ts';
 import { createPendingEvents, type PendingTask } from './pending-events.ts';
@@ -20,6 +21,7 @@ export interface JournalReader extends AsyncDisposable {
 interface Components {
   readonly bus: Bus;
   readonly ledger: Ledger;
+  readonly epochs: EpochKeeper;
   readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;
@@ -96,7 +98,9 @@ class BatchingReader implements JournalReader {
   }
 
   #receive(body: unknown): Promise<Verdict> | Verdict {
-    const events = this.#eventsOf(body).filter((event) => this.#isNews(event));
+    const told = this.#eventsOf(body);
+    this.#components.epochs.onEvents(told);
+    const events = told.filter((event) => this.#isNews(event));
     const now = this.#components.clock.now();
     for (const event of events) if (event.kind === 'queued') this.#pending.hold(event, now);
     const urgent = events.filter(({ kind }) => kind !== 'queued');

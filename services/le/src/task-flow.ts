@@ -6,6 +6,7 @@ import type { Store } from '@tenma/store';
 import { startAnnouncer } from './announcer.ts';
 import { startClockKeeper } from './clock-keeper.ts';
 import { connectChanges } from './connect-changes.ts';
+import { createEpochKeeper } from './control/epoch-keeper.ts';
 import { createTaskMover, type TaskMover } from './control/task-mover.ts';
 import { type Dispatcher, startDispatcher } from './dispatcher.ts';
 import type { DocumentCache } from './documents/document-cache.ts';
@@ -62,6 +63,8 @@ export async function openTaskFlow(
   const dispatch = () => void dispatcher.poll();
   const settle = () => journal.settle();
   const mover = parts.use(createTaskMover({ ...components, ledger, settle, dispatch }));
+  // What was told while the broker was away has reached nobody.
+  parts.use(bus.onStatus((status) => void (status === 'connected' && mover.repeat())));
   const fleet = parts.use(
     await watchFleet({
       bus,
@@ -73,6 +76,7 @@ export async function openTaskFlow(
         mover.repeat();
         void wakeWaiting({ store, ledger, clock, log }, presence).then(dispatch);
       },
+      onHeardAgain: () => mover.repeat(),
     }),
   );
   const active = parts.use(keepWhereToSend(documents)).current;
@@ -83,7 +87,8 @@ export async function openTaskFlow(
   );
   await bus.declareQueue(queues.ic, { kind: 'transient', messageTtlMs: defaults.dispatchLeaseMs });
   parts.use(keepGeneration(components, dispatch));
-  const journal = parts.use(await startJournalReader({ bus, ledger, clock, log, random }));
+  const epochs = createEpochKeeper({ documents, log });
+  const journal = parts.use(await startJournalReader({ bus, ledger, epochs, clock, log, random }));
   parts.use(startClockKeeper({ bus, store, ledger, fleet, journal, clock, log, random }));
   const stopping = new AbortController();
   parts.defer(() => stopping.abort(new Error('LE stops')));

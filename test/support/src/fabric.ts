@@ -17,12 +17,6 @@ export interface ServiceProcess extends AsyncDisposable {
   stopGroup(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** Kills one each. A listener of its own for every process would be too many. */
-const alive = new Set<() => void>();
-process.once('exit', () => {
-  for (const kill of alive) kill();
-});
-
 /** Starts a TypeScript entry file of the repository under this Node. Its output is kept, the last 64 KiB of it. */
 export function startService(name: string, entry: string, env: Record<string, string>): ServiceProcess {
   const child = spawn(process.execPath, [`${root}${entry}`], {
@@ -47,7 +41,9 @@ export function startService(name: string, entry: string, env: Record<string, st
     }
   };
   const onExit = () => killGroup('SIGKILL');
-  alive.add(onExit);
+  // One each, however many a test starts.
+  process.setMaxListeners(Math.max(process.getMaxListeners(), process.listenerCount('exit') + 10));
+  process.once('exit', onExit);
   return {
     name,
     pid,
@@ -62,7 +58,7 @@ export function startService(name: string, entry: string, env: Record<string, st
       await gone(child);
     },
     async [Symbol.asyncDispose]() {
-      alive.delete(onExit);
+      process.off('exit', onExit);
       killGroup('SIGKILL');
       await gone(child);
     },

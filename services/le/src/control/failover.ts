@@ -134,7 +134,7 @@ function judge(
   const judgement = judgeFailover(wish, {
     regions: candidates(documents),
     active: { regionId: active.region_id, epoch: active.epoch },
-    lastFailoverAt: lastFailoverAt(documents),
+    lastFailoverAt: lastFailoverAt(documents, now),
     cooldownMs: settings.cooldownMs,
     now,
     roundTripMs: roundTripsOf(from, documents, now),
@@ -153,11 +153,15 @@ function roundTripsOf(from: string, documents: DocumentCache, now: number): (to:
   };
 }
 
-function lastFailoverAt(documents: DocumentCache): number | null {
-  const times = [...documents.all('failover').values()]
+/** The one nearest to now: one that a wrong clock has put into the future must not hide the others. */
+function lastFailoverAt(documents: DocumentCache, now: number): number | null {
+  return [...documents.all('failover').values()]
     .filter(({ value }) => value.success && !value.dry_run)
-    .map(({ value }) => Date.parse(value.timestamp));
-  return times.length === 0 ? null : Math.max(...times);
+    .map(({ value }) => Date.parse(value.timestamp))
+    .reduce<number | null>(
+      (best, at) => (best === null || Math.abs(now - at) < Math.abs(now - best) ? at : best),
+      null,
+    );
 }
 
 function switchTo(regionId: string, epoch: number, since: string, expected: number) {

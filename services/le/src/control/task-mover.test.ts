@@ -1,4 +1,4 @@
-import { exchanges, type VoidMessage } from '@tenma/protocol';
+import { exchanges, unplacedRegion, type VoidMessage } from '@tenma/protocol';
 import { manualClock, silentLog } from '@tenma/runtime';
 import type { Store, TaskRecord } from '@tenma/store';
 import { describe, expect, it } from 'vitest';
@@ -26,9 +26,9 @@ function setUp() {
     },
   } as unknown as Store;
   const listeners = new Set<(changes: readonly DocumentChange[]) => void>();
-  let active = { region_id: 'here', epoch: 1 };
+  let active: { region_id: string; epoch: number } | null = { region_id: 'here', epoch: 1 };
   const documents = {
-    get: () => ({ version: 1, value: active }),
+    get: () => (active ? { version: 1, value: active } : undefined),
     all: () => new Map(),
     onChange(listener: (changes: readonly DocumentChange[]) => void) {
       listeners.add(listener);
@@ -124,13 +124,22 @@ describe('when the active region has moved', () => {
     expect([anywhere(), elsewhere(), there()]).toEqual(['waiting', 'queued', 'queued']);
   });
 
-  it('a WEE that appears is told again, and nothing before the first move', async () => {
+  it('a WEE that appears is told again where the epoch stands, also before the first move', async () => {
     const { mover, told, move } = setUp();
     using _ = mover;
     mover.repeat();
-    expect(told).toEqual([]);
+    expect(told).toEqual([{ kind: 'void', region: unplacedRegion, epoch: 1 }]);
     move('there', 2);
     mover.repeat();
-    expect(told.at(-1)).toMatchObject({ kind: 'void', epoch: 2 });
+    expect(told.at(-1)).toEqual({ kind: 'void', region: unplacedRegion, epoch: 2 });
+  });
+
+  it('a WEE that appears before the documents were read is told once they are', () => {
+    const { create, told, move } = setUp();
+    using mover = create(null);
+    mover.repeat();
+    expect(told).toEqual([]);
+    move('here', 1);
+    expect(told).toEqual([{ kind: 'void', region: unplacedRegion, epoch: 1 }]);
   });
 });

@@ -14,7 +14,7 @@ import { onRegionLeft } from '../lifecycle/index.ts';
 export interface TaskMover extends Disposable {
   /** Resolves with how many stood there. What was still on its way there is looked for again a little later. */
   leave(region: string, epoch: number): Promise<number>;
-  /** A WEE has appeared that may have been cut off while a region was left. */
+  /** A WEE may have been cut off while a region was left: all is told again, as soon as it is known. */
   repeat(): void;
 }
 
@@ -42,6 +42,8 @@ class QueueMover implements TaskMover {
   readonly #components: Components;
   readonly #timers = new Set<Disposable>();
   readonly #watching: Disposable;
+  /** A WEE waits for an answer that the documents did not give yet. */
+  #asked = false;
   /** Where `active` was seen last. */
   #active: ActiveRegion | null = null;
   /** The latest move, which is carried out once. */
@@ -69,12 +71,14 @@ class QueueMover implements TaskMover {
   repeat(): void {
     const { documents } = this.#components;
     const active = activeRegion(documents);
-    if (!active || active.epoch === 1) return;
+    this.#asked = active === null;
+    if (!active) return;
     const left = new Map<string, number>();
     for (const { value } of documents.all('failover').values()) {
       left.set(value.from_region, Math.max(value.epoch, left.get(value.from_region) ?? 0));
     }
     for (const [region, epoch] of left) this.#tell(region, epoch);
+    // Also before the first move: it ends the answer, which a WEE waits for.
     this.#tell(unplacedRegion, active.epoch);
   }
 
@@ -88,6 +92,7 @@ class QueueMover implements TaskMover {
     const now = activeRegion(this.#components.documents);
     this.#active = now;
     if (!now) return;
+    if (this.#asked) this.repeat();
     // Whoever moved it last may have died before the tasks were.
     if (!before) void this.#move((region) => region !== now.region_id, ['active']);
     else if (now.epoch > before.epoch) void this.leave(before.region_id, now.epoch);

@@ -1,5 +1,6 @@
 import { type GeoDocument, geoDocumentSchema } from '@tenma/protocol';
 import { describe, expect, it } from 'vitest';
+import type { DocumentChange } from '../documents/document-cache.ts';
 import { openRegistry } from '../http/fixtures/registry.ts';
 
 const place = { lat: 34.69, lon: 135.5 };
@@ -67,6 +68,68 @@ describe('the document of regions and nodes', () => {
     expect(documents.all('node-verdict').size + documents.all('region-verdict').size).toBe(0);
     expect(await store.observations('old', 1)).toEqual([]);
     expect((await ask('GET', '/api/geo/status')).body).toMatchObject({ active_region: 'a', epoch: 2 });
+  });
+
+  it('comes back as it was exported, an active region in maintenance included', async () => {
+    await using registry = await openRegistry();
+    const { ask } = registry;
+    await ask('POST', '/api/geo/nodes', node('n1', 'ap-northeast-1'));
+    await ask('PATCH', '/api/geo/regions/ap-northeast-1', { maintenance: true });
+    const exported = await ask('GET', '/api/geo/export');
+    await ask('PATCH', '/api/geo/regions/ap-northeast-1', { maintenance: false });
+    await ask('DELETE', '/api/geo/nodes/n1');
+    await ask('DELETE', '/api/geo/regions/us-east-1');
+    expect(await ask('POST', '/api/geo/import', exported.body)).toMatchObject({
+      status: 200,
+      body: { regions: 5, nodes: 1, active_region: 'ap-northeast-1' },
+    });
+    expect((await ask('GET', '/api/geo/export')).body).toEqual(exported.body);
+    expect((await ask('GET', '/api/geo/active-region')).body).toMatchObject({ epoch: 1 });
+  });
+
+  it('moves `active` in the very write that replaces regions and nodes', async () => {
+    await using registry = await openRegistry();
+    const { ask, clock, documents } = registry;
+    await clock.advance(60_000);
+    const told: string[][] = [];
+    const note = (changes: readonly DocumentChange[]) =>
+      told.push(changes.map(({ kind, id }) => `${kind}/${id}`));
+    using _ = documents.onChange(note);
+    told.length = 0;
+    const document = documentOf({ nodes: [node('n1', 'a')] });
+    expect(await ask('POST', '/api/geo/import', document)).toMatchObject({ status: 200 });
+    expect(told).toHaveLength(1);
+    expect(told[0]).toEqual(
+      expect.arrayContaining(['region/a', 'region/ap-northeast-1', 'node/n1', 'active-region/active']),
+    );
+    expect(documents.get('region', 'ap-northeast-1')).toBeUndefined();
+    expect(documents.get('active-region', 'active')?.value).toEqual({
+      active_region: 'a',
+      region_id: 'a',
+      epoch: 2,
+      since: '2026-02-20T10:31:00.000Z',
+    });
+  });
+
+  it.each([
+    ['in maintenance', true, 'online'],
+    ['offline', false, 'offline'],
+  ] as const)('is refused whole when it makes a region active that is %s', async (_, maintenance, status) => {
+    await using registry = await openRegistry();
+    const { ask, documents } = registry;
+    await ask('POST', '/api/geo/nodes', node('n1', 'us-east-1'));
+    const since = '2026-02-20T10:30:00.000Z';
+    const value = { status, reason: null, since, quarantined: false, observers: [] };
+    await documents.write([{ kind: 'region-verdict', id: 'eu-west-1', expected: 0, value }]);
+    const before = await registry.standing();
+    const document = documentOf({
+      active_region: 'eu-west-1',
+      regions: [region('eu-west-1', { maintenance })],
+    });
+    const answer = await ask('POST', '/api/geo/import', document);
+    expect(answer).toMatchObject({ status: 409, problem: { code: 'failover_refused' } });
+    expect(answer.problem.detail).toContain('eu-west-1');
+    expect(await registry.standing()).toEqual(before);
   });
 
   it.each([

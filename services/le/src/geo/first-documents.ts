@@ -66,14 +66,18 @@ async function forgetVerdicts(documents: DocumentCache): Promise<void> {
 
 function deletions(documents: DocumentCache): Write[] {
   const writes = (['region-verdict', 'node-verdict'] as const).flatMap((kind) =>
-    [...documents.all(kind)].map(([id, { version }]): Write => ({ kind, id, expected: version, value: null })),
+    [...documents.all(kind)].map(
+      ([id, { version }]): Write => ({ kind, id, expected: version, value: null }),
+    ),
   );
   return writes.slice(0, forgottenAtOnce);
 }
 
 function firstDocuments({ defaultRegions, firstActive, autoFailover }: GeoSettings, now: string): Write[] {
   const named = defaultRegions.some(({ region_id: id }) => id === firstActive);
-  const regions = named ? defaultRegions : [...defaultRegions, wellKnown(firstActive) ?? placeless(firstActive)];
+  const regions = named
+    ? defaultRegions
+    : [...defaultRegions, wellKnown(firstActive) ?? placeless(firstActive)];
   const active = { active_region: firstActive, region_id: firstActive, epoch: 1, since: now };
   const policy = autoFailoverPolicy(autoFailover, now);
   return [

@@ -1,8 +1,15 @@
-import { failoverRequestSchema, type NewNode, newNodeSchema, newRegionSchema } from '@tenma/protocol';
+import {
+  failoverRequestSchema,
+  geoDocumentSchema,
+  type NewNode,
+  newNodeSchema,
+  newRegionSchema,
+} from '@tenma/protocol';
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../documents/change-documents.ts';
 import type { DocumentCache } from '../documents/document-cache.ts';
 import { openRegistry, type Registry } from '../http/fixtures/registry.ts';
+import { importDocument } from './document.ts';
 import { createNode, deleteNode } from './nodes.ts';
 import { createRegion, deleteRegion, updateRegion } from './regions.ts';
 
@@ -83,6 +90,25 @@ describe('changes of two replicas at the same moment', () => {
     expect(answer).toMatchObject({ value: { priority: 7, maintenance: true } });
     await documents.refresh();
     expect(documents.get('region', 'osaka')?.value).toMatchObject({ priority: 7, maintenance: true });
+  });
+
+  it('are judged anew: what an import leaves active must be so still', async () => {
+    await using registry = await openRegistry();
+    const { verbs, documents } = registry;
+    await using other = await registry.replica();
+    const regions = [{ region_id: 'ap-northeast-1', location: osaka.location, maintenance: true }];
+    const said = { version: 1, active_region: 'ap-northeast-1', regions, nodes: [] };
+    const late = overtaken(other.documents, () => verbs.failover.activate('us-east-1'));
+    const imported = await importDocument(
+      { ...verbs, ...other, documents: late },
+      geoDocumentSchema.parse(said),
+    );
+    expect(codeOf(imported)).toBe('failover_refused');
+    expect(documents.all('region').size).toBe(5);
+    expect(documents.get('active-region', 'active')?.value).toMatchObject({
+      region_id: 'us-east-1',
+      epoch: 2,
+    });
   });
 
   it('are given up with the word that it has changed, after a few lost races', async () => {

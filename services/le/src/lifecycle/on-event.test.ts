@@ -1,4 +1,4 @@
-import { canFollow, isTerminal, taskError } from '@tenma/protocol';
+import { canFollow, isTerminal, type TaskEvent, taskError } from '@tenma/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { after, finished, moment, queued, specForTest, started, t0 } from './fixture.ts';
@@ -65,6 +65,29 @@ describe('the journal of a task', () => {
       attempt: 0,
       dueAt: t0 + 2_000,
     });
+  });
+
+  it('is placed anew at once when its place became void, and waits when that happens again', () => {
+    const { task_id } = queued();
+    const voided = (dispatch_no: number) =>
+      ({ kind: 'returned', task_id, dispatch_no, at: t0 + 20, reason: 'voided', epoch: 2 }) as const;
+    const sent = ({ spec, life }: ReturnType<typeof after>, dispatchNo: number) => ({
+      spec,
+      life: { ...life, dispatchNo },
+    });
+    const change = (control: ReturnType<typeof after>, event: TaskEvent) => ({
+      ...control,
+      life: onEvent(control, event, moment(event.at))?.life ?? control.life,
+    });
+    const once = after([queued(), voided(1)]);
+    expect(once.life).toMatchObject({ state: 'waiting', dueAt: t0 + 20, attempt: 0 });
+    // Also when IC's word of the second dispatch comes in between, as it does.
+    const again = change(sent(once, 2), queued({ dispatch_no: 2 }));
+    expect(again.life.state).toBe('queued');
+    for (const before of [sent(once, 2), again]) {
+      expect(change(before, voided(2)).life).toMatchObject({ state: 'waiting', dueAt: t0 + 20 + 2_000 });
+    }
+    expect(change(again, started({ dispatch_no: 2 })).life).toMatchObject({ state: 'running', reason: null });
   });
 
   it('retries a retryable failure after a jittered backoff', () => {

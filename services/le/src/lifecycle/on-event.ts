@@ -18,6 +18,7 @@ import { cancelled, end, type Moment, next, type Step, startBy } from './step.ts
 /** A WEE that should have reported an attempt gets this much longer than its timeout and the grace of its abort. */
 const reportMarginMs = 10_000;
 const placementRetryMaxMs = 30_000;
+const voidedReason = 'given back by its pool: voided';
 
 /**
  * What an event of the journal makes of a task; null when it changes nothing: it is late, repeated, or of a dispatch or
@@ -52,7 +53,8 @@ function onQueued(control: TaskControl, event: QueuedEvent, { now }: Moment): St
       state: 'queued',
       readyAt: readySince(life, now),
       settledNo: event.dispatch_no,
-      reason: null,
+      // Remembered until it starts, so that it is not sent to and fro.
+      reason: life.reason === voidedReason ? life.reason : null,
       placement: event.placement,
       queuedAt: event.at,
       dueAt: null,
@@ -165,17 +167,22 @@ export function onLost(control: TaskControl, message: string, moment: Moment): S
   return { life: afterFailure({ ...control, life }, taskError('worker_lost', message), false, moment) };
 }
 
+/**
+ * Given back because `active` has moved, it is placed anew at once. Given back so once more, it is sent under an epoch
+ * that is out of date, and waits until LE has caught up.
+ */
 function onReturned(control: TaskControl, event: ReturnedEvent, { now }: Moment): Step | null {
   const { life } = control;
   if (event.dispatch_no !== life.dispatchNo || !(life.state === 'queued' || isNews(life, event))) return null;
-  const reason = `given back by its pool: ${event.reason}`;
+  const reason = event.reason === 'voided' ? voidedReason : `given back by its pool: ${event.reason}`;
+  const atOnce = event.reason === 'voided' && life.reason !== voidedReason;
   const { dispatch_no: settledNo } = event;
   return {
     life: next(life, {
       state: 'waiting',
       settledNo,
       reason,
-      dueAt: event.reason === 'voided' ? now : now + defaults.placementRetryMs,
+      dueAt: atOnce ? now : now + defaults.placementRetryMs,
       clockAt: startBy(control),
     }),
   };

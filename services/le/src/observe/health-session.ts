@@ -44,6 +44,8 @@ export function startHealthSession(components: HealthComponents): HealthSession 
 }
 
 const lookMs = 1_000;
+/** New nodes that come together are probed at once if they are no more than this; a crowd waits for its slots. */
+const probedAtOnce = 50;
 /** When the fleet has changed, so many nodes a tick get their observers anew: all of 10,000 at once take half a second. */
 const rechosenAtOnce = 1_000;
 const notProbed = 'its probes are switched off';
@@ -107,7 +109,9 @@ class Session implements HealthSession {
       for (const [id, { value }] of documents.all('node')) if (regions.has(value.region_id)) nodes.add(id);
       this.#lookAtFleet();
     }
+    const fresh = nodes.size > probedAtOnce ? [] : [...nodes].filter((id) => !this.#nodes.has(id));
     for (const id of nodes) this.#keepNode(id);
+    for (const id of fresh) this.#probing.atOnce(id);
   }
 
   onObservations(observations: readonly Observation[]): void {

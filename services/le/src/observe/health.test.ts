@@ -115,13 +115,13 @@ describe('the probes of a node', () => {
     expect(await counts()).toEqual([9, 3, 18]);
   });
 
-  test('begin with the next slot of a node that is new, and end with the node', async () => {
+  test('begin at once with a node that is new, go on in its slots, and end with the node', async () => {
     await using fabric = await setUp();
     await fabric.begun();
     await fabric.write(node('n2', 'dublin', { node_type: 'storage' }));
     const probes = await fabric.probesIn(30_000);
     expect(probes.filter((probe) => probe.node === 'n2').map(({ type }) => type)).toEqual(
-      Array.from({ length: 3 }, () => 'probe-tcp'),
+      Array.from({ length: 6 }, () => 'probe-tcp'),
     );
     await fabric.passUntil(() => fabric.statusOf('n2') === 'online');
     await fabric.remove('node', 'n2');

@@ -15,6 +15,8 @@ export interface Probing extends Disposable {
   /** From now on, or otherwise than before. */
   set(target: ProbeTarget): void;
   remove(nodeId: string): void;
+  /** Besides the slots, now, by all its observers: nobody wants to wait for the first verdict on a new node. */
+  atOnce(nodeId: string): void;
   /** Besides the slots, at a moment (Unix ms); not if the observer no longer looks at the node by then. */
   again(nodeId: string, observer: string, at: number): void;
 }
@@ -54,6 +56,14 @@ export function startProbing({ scheduler, clock }: Components, timeoutMs: number
     for (const observer of target?.observers ?? []) scheduler.remove(recurringId(nodeId, observer));
   }
 
+  function again(nodeId: string, observer: string, wantedAt: number): void {
+    const { intervalMs } = targets.get(nodeId) ?? {};
+    if (intervalMs === undefined) return;
+    const at = Math.max(wantedAt, clock.now());
+    const slot = slotAfter(at, intervalMs, offsetOf(nodeId, observer, intervalMs)) - intervalMs;
+    scheduler.once(at, observePrincipal, () => tasks(nodeId, observer, slot, at));
+  }
+
   return {
     set(target) {
       const { node, observers, intervalMs } = target;
@@ -68,12 +78,9 @@ export function startProbing({ scheduler, clock }: Components, timeoutMs: number
       }
     },
     remove,
-    again(nodeId, observer, wantedAt) {
-      const { intervalMs } = targets.get(nodeId) ?? {};
-      if (intervalMs === undefined) return;
-      const at = Math.max(wantedAt, clock.now());
-      const slot = slotAfter(at, intervalMs, offsetOf(nodeId, observer, intervalMs)) - intervalMs;
-      scheduler.once(at, observePrincipal, () => tasks(nodeId, observer, slot, at));
+    again,
+    atOnce(nodeId) {
+      for (const observer of targets.get(nodeId)?.observers ?? []) again(nodeId, observer, clock.now());
     },
     [Symbol.dispose]() {
       for (const nodeId of targets.keys()) remove(nodeId);

@@ -1,4 +1,4 @@
-import { failoverTaskInputSchema, type NodeStatus, submissionSchema } from '@tenma/protocol';
+import { failoverTaskInputSchema, limits, type NodeStatus, submissionSchema } from '@tenma/protocol';
 import { describe, expect, it } from 'vitest';
 import { isoAt, node, settings, startMs } from '../observe/fixtures/region-documents.ts';
 import { failoverTask, failoverTotalMs, regionLeftBy } from './failover-input.ts';
@@ -39,6 +39,34 @@ describe('a region-failover, as a policy submits it', () => {
     expect(lost).toHaveLength(50);
     expect(lost.slice(0, 30).every((id) => Number(id.slice(2)) % 2 === 1)).toBe(true);
     expect(lostOf(made(many.toReversed()))).toEqual(lost);
+  });
+
+  it.each([
+    ['letters', 'x', 20_000],
+    ['characters of three bytes', '駅', 8_000],
+    ['characters that are escaped', '\u0001', 4_000],
+    ['numbers with many digits', 1 / 3, 1_500],
+  ])('stays a task that is accepted with 50 large inputs: %s', (_, one, times) => {
+    const probe = { type: 'probe-tape', input: { all: Array.from({ length: times }, () => one) } };
+    const many = Array.from({ length: 50 }, (_, n) =>
+      seen(`n-${n}`, n % 2 === 0 ? 'online' : 'offline', { probe }),
+    );
+    const task = made(many);
+    expect(Buffer.byteLength(JSON.stringify(task))).toBeLessThan(limits.taskBytes);
+    const lost = lostOf(task);
+    expect(lost.length).toBeGreaterThan(0);
+    expect(lost.every((id) => Number(id.slice(2)) % 2 === 1)).toBe(true);
+  });
+
+  it('does not let the small ones that are up speak for the large ones that are down', () => {
+    const large = { probe: { input: { url: 'http://127.0.0.1/', body: 'x'.repeat(200_000) } } };
+    const nodes = [
+      seen('a', 'offline'),
+      seen('b', 'offline', large),
+      seen('c', 'online'),
+      seen('d', 'online'),
+    ];
+    expect(lostOf(made(nodes))).toEqual(['a']);
   });
 
   it('leaves out nodes that are not probed', () => {

@@ -194,6 +194,26 @@ describe('task.finished', () => {
     expect(new Set(chains)).toEqual(new Set(['ping', 'ping pong', 'pong', 'pong ping']));
   });
 
+  it('makes no loop either of a policy whose task has as many labels as it may', async () => {
+    await using at = await open();
+    const labels = Object.fromEntries(Array.from({ length: 31 }, (_, n) => [`label-${n}`, '{task_id}']));
+    await at.write(
+      policy('full', { when: { event: 'task.finished' }, then: { type: 'echo', input: '', labels } }),
+      watcher('witness'),
+    );
+    const policies = at.start();
+    policies.onChange([ended({ id: 'first' })]);
+    const byFull = () => at.tasks.filter(({ principal }) => principal === 'policy:full');
+    await until(() => byFull().length === 1);
+    const [task] = byFull();
+    expect(task?.task.labels).toMatchObject({ 'label-30': 'first', 'tenma-policies': 'full' });
+    expect(Object.keys(task?.task.labels ?? {})).toHaveLength(32);
+    policies.onChange([ended({ id: 'its-own', principal: 'policy:full', labels: task?.task.labels ?? {} })]);
+    await until(() => at.tasks.some(({ task: { input } }) => input === 'its-own: succeeded, '));
+    await settled(at);
+    expect(byFull()).toHaveLength(1);
+  });
+
   it('lets a policy act on very many ends without a write for each', async () => {
     await using at = await open();
     await at.write(watcher('watch'));
