@@ -1,5 +1,5 @@
 import { geoFields } from '@tenma/le';
-import { idSchema } from '@tenma/protocol';
+import { regionIdSchema } from '@tenma/protocol';
 import { type Environment, readConfig } from '@tenma/runtime';
 import { z } from 'zod';
 
@@ -29,7 +29,7 @@ const schema = z
       .regex(/^(postgres(ql)?:\/\/|sqlite:)/, 'sqlite:PATH or postgres://… is needed')
       .default('sqlite:./data/tenma.db')
       .describe('`sqlite:PATH`, or `postgres://user:password@host/database`.'),
-    REGION: idSchema
+    REGION: regionIdSchema
       .default('ap-northeast-1')
       .describe('The region of its WEE, and the active one on first start.'),
     ...geoFields,

@@ -9,7 +9,7 @@ export interface FleetObserver extends AsyncDisposable {
   /** Tasks sent to a pool since it last spoke. */
   readonly sent: (poolKey: string) => number;
   countSent(poolKey: string): void;
-  /** Resolves when the view is worth placing by: some WEE has spoken, or MQTT has been silent for two seconds. */
+  /** Resolves when the view is worth placing by: some WEE takes tasks, or none has said so for two seconds of MQTT. */
   firstSight(signal: AbortSignal): Promise<void>;
 }
 
@@ -49,7 +49,7 @@ export async function observeFleet(components: {
     countSent: (key) => void sent.set(key, (sent.get(key) ?? 0) + 1),
     async firstSight(signal) {
       let connectedMs = 0;
-      while (view.wees.size === 0 && connectedMs < firstSightMs) {
+      while (view.pools.size === 0 && connectedMs < firstSightMs) {
         await sleep(clock, 20, signal);
         if (results.status === 'connected') connectedMs += 20;
       }

@@ -87,6 +87,7 @@ async function send(components: Relaying, batch: DispatchBatch, task: Dispatch):
       kind: 'waiting',
       ...event,
       reason: `stale_epoch: ${activeRegion} is no longer the active region`,
+      epoch: epochs.highest,
     };
   }
   const result = place(task, fleet.view, { activeRegion, avoid, sent: fleet.sent, random });

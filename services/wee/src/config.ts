@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { idSchema, isEndpoint } from '@tenma/protocol';
+import { idSchema, regionIdSchema, isEndpoint } from '@tenma/protocol';
 import { type Environment, readConfig } from '@tenma/runtime';
 import { z } from 'zod';
 
@@ -21,7 +21,7 @@ const schema = z
     MQTT_URL: z
       .url({ protocol: /^(mqtt|ws)s?$/, error: 'an mqtt:// URL is needed' })
       .describe('The MQTT broker: `mqtt://host:1883`, or `mqtts:`, `ws:`, `wss:`.'),
-    REGION: idSchema.default('ap-northeast-1').describe('The region this WEE stands in.'),
+    REGION: regionIdSchema.default('ap-northeast-1').describe('The region this WEE stands in.'),
     LABELS: list
       .pipe(z.array(idSchema))
       .default([])

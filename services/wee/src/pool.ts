@@ -43,6 +43,7 @@ const prefetchMax = 4_000;
 const deliveryLimit = 20;
 /** A queue that no WEE has served for a day goes. */
 const expiresMs = 24 * 3_600_000;
+export const queueOptions = { kind: 'durable', deliveryLimit, expiresMs } as const;
 
 export async function openPool(
   { bus, log }: { bus: Bus; log: Log },
@@ -65,7 +66,7 @@ export async function openPool(
     return run(parsed.data, counters);
   }
 
-  await bus.declareQueue(queue, { kind: 'durable', deliveryLimit, expiresMs });
+  await bus.declareQueue(queue, queueOptions);
   const consumer: Consumer = await bus.consume(queue, { prefetch }, take);
 
   return {

@@ -10,6 +10,7 @@ import {
 import { type Clock, createRecentMap } from '@tenma/runtime';
 import type { Announcer } from './announcer.ts';
 import type { Outcome } from './attempt.ts';
+import type { EpochGate } from './epoch-gate.ts';
 import type { Journal } from './journal.ts';
 import type { PoolCounters } from './pool.ts';
 import type { ProcessGroup } from './process-group.ts';
@@ -35,6 +36,8 @@ interface Components {
   readonly journal: Journal;
   readonly announcer: Announcer;
   readonly slots: Slots;
+  /** Holds up what follows the active region or may go anywhere. */
+  readonly gate: Pick<EpochGate, 'open' | 'opened'>;
   readonly clock: Clock;
 }
 
@@ -92,7 +95,7 @@ class AttemptRunner implements Runner {
   async #take(assignment: Assignment, counters: PoolCounters): Promise<Verdict> {
     const { slots } = this.#components;
     counters.held += 1;
-    await slots.acquire();
+    await this.#slotFor(assignment);
     counters.held -= 1;
     let ended: { outcome: Outcome; startedAt: number };
     try {
@@ -109,6 +112,19 @@ class AttemptRunner implements Runner {
       slots.release();
     }
     return this.#report(assignment, ended.outcome, ended.startedAt);
+  }
+
+  /** A slot, at a moment when it is known which assignments are void. */
+  async #slotFor({ region }: Assignment): Promise<void> {
+    const { slots, gate } = this.#components;
+    const bound = region !== 'active' && region !== 'any';
+    if (bound) return slots.acquire();
+    for (;;) {
+      await gate.opened();
+      await slots.acquire();
+      if (gate.open) return;
+      slots.release();
+    }
   }
 
   cancel(dispatches: CancelMessage['tasks']): void {
@@ -164,7 +180,8 @@ class AttemptRunner implements Runner {
   async #giveBack(assignment: Assignment, reason: ReturnedEvent['reason']): Promise<Verdict> {
     const { id: task_id, dispatch_no } = assignment;
     const at = this.#components.clock.now();
-    await this.#components.journal.write({ kind: 'returned', task_id, dispatch_no, at, reason });
+    const heard = reason === 'voided' ? { epoch: this.#voids.epoch } : {};
+    await this.#components.journal.write({ kind: 'returned', task_id, dispatch_no, at, reason, ...heard });
     return 'ack';
   }
 

@@ -2,6 +2,8 @@ import type { Assignment, VoidMessage } from '@tenma/protocol';
 
 /** Which assignments were made void by a move of the active region. */
 export interface Voids {
+  /** The highest epoch heard of; zero until then. */
+  readonly epoch: number;
   add(message: VoidMessage): void;
   cover(assignment: Assignment): boolean;
 }
@@ -12,6 +14,9 @@ export function createVoids(): Voids {
   /** Of each region that was left, the epoch that came after. */
   const left = new Map<string, number>();
   return {
+    get epoch() {
+      return epoch;
+    },
     add(message) {
       epoch = Math.max(epoch, message.epoch);
       left.set(message.region, Math.max(message.epoch, left.get(message.region) ?? 0));

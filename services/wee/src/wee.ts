@@ -7,11 +7,13 @@ import {
   type Presence,
   queues,
   timestamp,
+  unplacedRegion,
 } from '@tenma/protocol';
 import type { Results } from '@tenma/results';
 import { type Clock, ConfigError, every, type Log, sleep } from '@tenma/runtime';
 import { createAnnouncer } from './announcer.ts';
 import { type EchoOptions, type EchoResponder, startEcho } from './echo/responder.ts';
+import { createEpochGate, type EpochGate, untoldMs } from './epoch-gate.ts';
 import { createJournal } from './journal.ts';
 import { openPool, type Pool } from './pool.ts';
 import { startProcessGroup } from './process-group.ts';
@@ -48,7 +50,8 @@ interface Components {
 
 /**
  * A worker execution environment: takes tasks from the queues of its pools, runs them in worker processes, announces
- * and journals what came of them. Disposing drains: nothing new is taken, what runs may finish, the rest goes back.
+ * and journals what came of them. It begins when it knows where the epoch stands. Disposing drains: nothing new is
+ * taken, what runs may finish, the rest goes back.
  * @throws when the worker packages do not load
  */
 export async function startWee(components: Components, options: WeeOptions): Promise<AsyncDisposable> {
@@ -66,14 +69,29 @@ export async function startWee(components: Components, options: WeeOptions): Pro
   await bus.declareQueue(queues.journal, { kind: 'durable' });
   const journal = createJournal(components, weeId, closing.signal);
   const announcer = createAnnouncer(components, { region, weeId, bootId: options.bootId });
-  const runner = createRunner({ group, journal, announcer, slots, clock }, { weeId, region });
-  const control = await bus.subscribe(exchanges.control, (body) => {
-    const message = controlMessageSchema.safeParse(body);
-    if (!message.success) return;
-    if (message.data.kind === 'cancel') runner.cancel(message.data.tasks);
-    else runner.void(message.data);
-  });
+  const gate = createEpochGate(components);
+  const runner = createRunner({ group, journal, announcer, slots, gate, clock }, { weeId, region });
+  const control = await bus.subscribe(exchanges.control, (body) => hear(body, runner, gate));
+
   const pools: Pool[] = [];
+  const since = timestamp(clock.now());
+  let status: Presence['status'] = 'draining';
+  const speak = () => announcer.presence(presenceOf(options, pools, echo, status, since));
+  const beats = () => beat({ bus, runner, pools, gate, clock }, options);
+  const timers = [
+    results.onStatus((now) => void (now === 'connected' && speak())),
+    every(clock, defaults.heartbeatMs, async () => {
+      await speak();
+      await beats();
+    }),
+    every(clock, 100, () => runner.tellStarted()),
+    every(clock, 500, async () => void (await Promise.all(pools.map((pool) => pool.pace(500))))),
+    gate,
+  ];
+  // It takes none before: what stands in its queues may be void, and what is not another WEE can take meanwhile.
+  gate.watch(() => void beats());
+  await speak();
+  await Promise.race([gate.opened(), sleep(clock, untoldMs)]);
   for (const type of group.types) {
     pools.push(
       await openPool(components, type, {
@@ -84,21 +102,9 @@ export async function startWee(components: Components, options: WeeOptions): Pro
       }),
     );
   }
-
-  const since = timestamp(clock.now());
-  let status: Presence['status'] = 'online';
-  const speak = () => announcer.presence(presenceOf(options, pools, echo, status, since));
-  const timers = [
-    results.onStatus((now) => void (now === 'connected' && speak())),
-    every(clock, defaults.heartbeatMs, async () => {
-      await speak();
-      await beat(bus, runner, pools, options, clock);
-    }),
-    every(clock, 100, () => runner.tellStarted()),
-    every(clock, 500, async () => void (await Promise.all(pools.map((pool) => pool.pace(500))))),
-  ];
+  status = 'online';
   await speak();
-  await beat(bus, runner, pools, options, clock);
+  await beats();
   log.info({ weeId, region, pools: pools.map((pool) => pool.name) }, 'taking tasks');
 
   return {
@@ -108,6 +114,7 @@ export async function startWee(components: Components, options: WeeOptions): Pro
       await speak();
       await Promise.all(pools.map((pool) => pool.cancel()));
       runner.stopStarting();
+      gate[Symbol.dispose]();
       await drained(slots, pools, clock, drainMs);
       await Promise.race([journal.idle(), sleep(clock, 5_000)]);
       log.info({ weeId, given_back: slots.taken }, 'drained');
@@ -143,13 +150,26 @@ function presenceOf(
   };
 }
 
+function hear(body: unknown, runner: Runner, gate: EpochGate): void {
+  const message = controlMessageSchema.safeParse(body);
+  if (!message.success) return;
+  if (message.data.kind === 'cancel') return runner.cancel(message.data.tasks);
+  runner.void(message.data);
+  if (message.data.region === unplacedRegion) gate.told();
+}
+
+interface Beating {
+  readonly bus: Bus;
+  readonly runner: Runner;
+  readonly pools: readonly Pool[];
+  readonly gate: EpochGate;
+  readonly clock: Clock;
+}
+
 /** A heartbeat tells of now: one that cannot be sent now is not worth sending later. */
 async function beat(
-  bus: Bus,
-  runner: Runner,
-  pools: readonly Pool[],
+  { bus, runner, pools, gate, clock }: Beating,
   { weeId, bootId, region }: WeeOptions,
-  clock: Clock,
 ): Promise<void> {
   const heartbeat: Heartbeat = {
     wee_id: weeId,
@@ -157,6 +177,7 @@ async function beat(
     region,
     at: clock.now(),
     running: [...runner.runningIds],
+    ...(gate.open ? {} : { awaits_epoch: true }),
     pools: pools.map(({ name, counters }) => ({
       pool: name,
       held: counters.held,

@@ -1,29 +1,18 @@
 import { createMemoryBroker, createMemoryBus } from '@tenma/bus/memory';
-import { presenceSchema, topics } from '@tenma/protocol';
-import type { Results } from '@tenma/results';
+import { presenceSchema } from '@tenma/protocol';
 import { ConfigError, silentLog, systemClock } from '@tenma/runtime';
 import { expect, test } from 'vitest';
 import { weeConfig } from '../config.ts';
+import { answerFrom, identity, resultsForTest } from '../fixture.ts';
 import { startWee } from '../wee.ts';
 import type { EchoOptions } from './responder.ts';
-
-const identity = { weeId: 'wee-1', bootId: 'boot', region: 'here' };
 
 /** What a WEE with this echo responder says of itself: the first of its presences. */
 async function presenceWith(echo: EchoOptions | undefined) {
   const base = { clock: systemClock(), log: silentLog(), random: Math.random };
   await using bus = createMemoryBus({ ...base, broker: createMemoryBroker(base) });
-  const said: unknown[] = [];
-  const results: Results = {
-    status: 'connected',
-    onStatus: () => ({ [Symbol.dispose]: () => undefined }),
-    announce: (topic, payload) => {
-      if (topic === topics.worker('here', 'wee-1')) said.push((payload as { data?: unknown } | null)?.data);
-      return Promise.resolve();
-    },
-    subscribe: () => Promise.reject(new Error('a WEE subscribes to nothing')),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
+  const { results, presences } = resultsForTest();
+  await using _le = await answerFrom(bus, new Map(), 1);
   await using _wee = await startWee(
     { ...base, bus, results },
     {
@@ -35,7 +24,7 @@ async function presenceWith(echo: EchoOptions | undefined) {
       echo,
     },
   );
-  return presenceSchema.parse(said[0]);
+  return presenceSchema.parse(presences[0]);
 }
 
 test('presence says where others measure the round trip to the WEE, or that they cannot', async () => {
