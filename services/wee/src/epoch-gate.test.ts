@@ -24,7 +24,7 @@ function setUp(initial: BusStatus = 'connected') {
     gate,
     asked: () => asked,
     listeners,
-    become(next: BusStatus) {
+    become: (next: BusStatus) => {
       status = next;
       for (const listener of listeners) listener(next);
     },

@@ -62,12 +62,12 @@ function setUp() {
     mover,
     told,
     /** Another one, which finds the active region there. */
-    create(found: typeof active) {
+    create: (found: typeof active) => {
       active = found;
       return make();
     },
     dispatched: () => dispatched,
-    add(region: string) {
+    add: (region: string) => {
       made += 1;
       const id = `01990b4c-6f2a-7cc3-9d5e-${String(made).padStart(12, '0')}`;
       const spec = specForTest({ id, region });
@@ -75,7 +75,7 @@ function setUp() {
       return () => tasks.get(id)?.life.state;
     },
     /** As another replica moves it. */
-    move(region_id: string, epoch: number) {
+    move: (region_id: string, epoch: number) => {
       active = { region_id, epoch };
       for (const listener of listeners) listener([]);
     },
