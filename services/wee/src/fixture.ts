@@ -52,15 +52,12 @@ export async function readJournal(bus: Bus): Promise<{ events: TaskEvent[] } & A
   return { events, [Symbol.asyncDispose]: () => consumer[Symbol.asyncDispose]() };
 }
 
-let made = 0;
-
-/** One that is placed here; each with an id of its own. */
-export function assignment(changes: Partial<Assignment> = {}): Assignment {
-  made += 1;
+/** The one of that number, placed here. */
+export function assignment(number: number, changes: Partial<Assignment> = {}): Assignment {
   return {
-    id: `01990b4c-6f2a-7cc3-9d5e-${String(made).padStart(12, '0')}`,
+    id: `01990b4c-6f2a-7cc3-9d5e-${String(number).padStart(12, '0')}`,
     type: 'echo',
-    input: made,
+    input: number,
     region: 'active',
     priority: 5,
     requires: {},
@@ -71,7 +68,7 @@ export function assignment(changes: Partial<Assignment> = {}): Assignment {
     revision: 1,
     timeout_ms: 10_000,
     not_after: Number.MAX_SAFE_INTEGER,
-    idempotency_key: `key-${made}`,
+    idempotency_key: `key-${number}`,
     placement: { region: identity.region, pool: 'echo-v1', score: 0, rejected: [] },
     queued_at: 1,
     epoch: 1,

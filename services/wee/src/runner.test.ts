@@ -39,9 +39,9 @@ describe('while a WEE does not know where the epoch stands', () => {
   it('it starts what is for its region, and holds what is for `active` or `any`', async () => {
     const { gate, runner, started, counters } = setUp(1);
     using _ = gate;
-    const [follows, anywhere] = [assignment(), assignment({ region: 'any' })];
+    const [follows, anywhere] = [assignment(1), assignment(2, { region: 'any' })];
     const held = [follows, anywhere].map((each) => runner.run(each, counters));
-    const here = assignment({ region: identity.region });
+    const here = assignment(3, { region: identity.region });
     expect(await runner.run(here, counters)).toBe('ack');
     expect(started).toEqual([here.id]);
     expect(counters.held).toBe(2);
@@ -53,7 +53,7 @@ describe('while a WEE does not know where the epoch stands', () => {
   it('what turns out to be void is given back with the epoch, and not started', async () => {
     const { gate, runner, started, events, counters } = setUp();
     using _ = gate;
-    const held = runner.run(assignment({ epoch: 1 }), counters);
+    const held = runner.run(assignment(1, { epoch: 1 }), counters);
     runner.void({ kind: 'void', region: 'here', epoch: 4 });
     gate.told();
     expect(await held).toBe('ack');
@@ -63,7 +63,7 @@ describe('while a WEE does not know where the epoch stands', () => {
 
   it('a stop gives back what it holds', async () => {
     const { gate, runner, started, counters } = setUp();
-    const held = runner.run(assignment(), counters);
+    const held = runner.run(assignment(1), counters);
     runner.stopStarting();
     gate[Symbol.dispose]();
     expect(await held).toBe('retry');

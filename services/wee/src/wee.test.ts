@@ -26,9 +26,12 @@ describe('a WEE that comes back to a region that was left', () => {
     await using journal = await readJournal(bus);
     await bus.declareQueue(queue, queueOptions);
     const stale = Array.from({ length: 50 }, (_, n) =>
-      assignment({ region: n % 2 === 0 ? 'active' : 'any' }),
+      assignment(n, { region: n % 2 === 0 ? 'active' : 'any' }),
     );
-    const fresh = [assignment({ region: 'active', epoch: 3 }), assignment({ region: identity.region })];
+    const fresh = [
+      assignment(50, { region: 'active', epoch: 3 }),
+      assignment(51, { region: identity.region }),
+    ];
     for (const body of [...stale, ...fresh]) await bus.publish(queue, body);
     const left = new Map([
       ['elsewhere', 2],
