@@ -1,15 +1,37 @@
 import { defineConfig } from 'vitest/config';
 
+/** What times processes on the whole machine: these run alone, after all others. */
+const timed = ['test/faults/failover.test.ts', 'test/system/measured-latency.test.ts'];
+const exclude = ['**/node_modules/**', '**/dist/**'];
+const timeouts = { testTimeout: 10_000, hookTimeout: 20_000 };
+
 export default defineConfig({
   test: {
-    include: [
-      '{packages,services}/*/src/**/*.test.ts',
-      'test/**/*.test.ts',
-      '{examples,my-workers}/**/*.test.ts',
+    projects: [
+      {
+        test: {
+          name: 'together',
+          include: [
+            '{packages,services}/*/src/**/*.test.ts',
+            'test/**/*.test.ts',
+            '{examples,my-workers}/**/*.test.ts',
+          ],
+          exclude: [...exclude, ...timed],
+          ...timeouts,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'alone',
+          include: timed,
+          exclude,
+          ...timeouts,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
-    exclude: ['**/node_modules/**', '**/dist/**'],
-    testTimeout: 10_000,
-    hookTimeout: 20_000,
-    maxWorkers: 2,
   },
 });

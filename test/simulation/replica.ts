@@ -175,7 +175,15 @@ class SimulatedReplica implements Replica {
         status: 'unknown' as const,
         quarantined: false,
       };
-      return { regionId, priority, status, quarantined, location: { lat: 0, lon: 0 } };
+      return {
+        regionId,
+        priority,
+        status,
+        quarantined,
+        workers: true,
+        nodes: true,
+        location: { lat: 0, lon: 0 },
+      };
     });
     const { lastFailoverAt } = this.#active;
     return judgeFailover(

@@ -43,6 +43,9 @@ export type FailoverEvidence = z.infer<typeof failoverEvidenceSchema>;
 export const failoverEventSchema = z
   .object({
     event_id: z.uuid(),
+    kind: z
+      .enum(['failover', 'activation'])
+      .describe('`activation`: the active region was set by hand, which knows no cool-down.'),
     from_region: idSchema,
     to_region: idSchema,
     timestamp: timestampSchema,

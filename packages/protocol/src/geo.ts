@@ -145,8 +145,10 @@ export const opinionSchema = z
     sees: z
       .enum(['up', 'down', 'nothing', 'abstains'])
       .describe('`nothing`: no fresh answer; `abstains`: it sees everything down and suspects itself.'),
-    failures: z.int().describe('In a row.'),
-    at: timestampSchema.nullable().describe('Of its last answer.'),
+    failures: z.int().describe('In a row, when this was written down.'),
+    at: timestampSchema
+      .nullable()
+      .describe('Of its last answer then; written anew when what an observer sees changes.'),
     reason: z.string().nullable(),
   })
   .meta({ id: 'Opinion' });

@@ -57,7 +57,7 @@ export async function startLe(components: Components, options: LeOptions): Promi
   const documents = parts.use(keepDocuments({ store, clock, log }, writeFirstDocuments(settings, clock)));
   const base = { ...components, documents, metrics, newId };
   const flow = parts.use(await openTaskFlow(base, { leId, outboxLimit }));
-  const failover = createFailoverControl({ ...base, mover: flow.mover, settings });
+  const failover = createFailoverControl({ ...base, fleet: flow.fleet, mover: flow.mover, settings });
   const care = parts.use(await lookAfterRegions({ ...base, ...flow, failover, settings }, leId));
   parts.use(flow.ledger.onChange((changes) => care.onChange(changes)));
   showGauges(metrics, { bus, results, outbox: flow.outbox, scheduler: care.scheduler });

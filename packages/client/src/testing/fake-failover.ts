@@ -65,6 +65,7 @@ function eventOf(
   const left = [...geo.nodes.all.values()].filter(({ region_id }) => region_id === from_region);
   return {
     event_id: createUuidV7(Date.now, (bytes) => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>))(),
+    kind: 'failover',
     from_region,
     to_region,
     reason,

@@ -65,7 +65,7 @@ export function settleRegion(region: RegionState, holdMs: number, now: number): 
   region.status = next;
   if (next !== status) region.since = now;
   const changed = next !== status || region.quarantined !== quarantined;
-  if (changed) region.reason = regionReason(next, tally);
+  region.reason = regionReason(next, tally);
   const heldUntil = region.offlineSince === null ? Number.POSITIVE_INFINITY : region.offlineSince + holdMs;
   region.dueAt = Math.min(heldUntil, releaseAt(region.flaps));
   return changed;

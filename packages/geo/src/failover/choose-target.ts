@@ -1,11 +1,15 @@
 import type { Candidate, FailoverSituation, FailoverWish, PassedOver } from './failover.ts';
 
 /** Why a region cannot take over; null when it can. A policy asks for more than an operator, who may name a bad one. */
-export function unfitness({ status, quarantined }: Candidate, automatic: boolean): string | null {
+export function unfitness(
+  { status, quarantined, workers, nodes }: Candidate,
+  automatic: boolean,
+): string | null {
   if (status === 'maintenance') return 'it is in maintenance';
   if (status === 'offline') return 'it is offline';
   if (status === 'unknown') return 'nobody can tell how it is';
   if (!automatic) return null;
+  if (!workers && !nodes) return 'nothing is there: neither nodes nor workers';
   if (status === 'degraded') return 'it is degraded';
   return quarantined ? 'it is in quarantine: it goes down again and again' : null;
 }
@@ -16,7 +20,7 @@ interface Choice {
 }
 
 /**
- * The best of the regions that can take over: those that are in full order first, then as preferred, then by the other
+ * The best of the regions that can take over: those that are in full order and have workers first, then as preferred, then by the other
  * measure, then by id.
  */
 export function chooseTarget(
@@ -28,7 +32,8 @@ export function chooseTarget(
     .map((candidate) => ({
       candidate,
       unfit: unfitness(candidate, automatic),
-      doubts: Number(candidate.status !== 'online') + Number(candidate.quarantined),
+      doubts:
+        Number(candidate.status !== 'online') + Number(candidate.quarantined) + Number(!candidate.workers),
       distance: distanceOf(roundTripMs(candidate.regionId)),
     }));
   type Judged = (typeof judged)[number];
@@ -58,7 +63,7 @@ function distanceOf(roundTripMs: number): number {
   return Number.isFinite(roundTripMs) ? roundTripMs : Number.POSITIVE_INFINITY;
 }
 
-function standing({ status, quarantined, priority }: Candidate, distance: number): string {
+function standing({ status, quarantined, workers, priority }: Candidate, distance: number): string {
   const far = Number.isFinite(distance) ? `${distance.toFixed(1)} ms away` : 'of unknown distance';
-  return `this one is ${status}${quarantined ? ', in quarantine' : ''}, of priority ${priority}, ${far}`;
+  return `this one is ${status}${quarantined ? ', in quarantine' : ''}${workers ? '' : ', without workers'}, of priority ${priority}, ${far}`;
 }

@@ -7,6 +7,9 @@ export interface Candidate {
   readonly priority: number;
   readonly status: RegionStatus;
   readonly quarantined: boolean;
+  /** Whether it has workers, and whether it has nodes. */
+  readonly workers: boolean;
+  readonly nodes: boolean;
 }
 
 export interface FailoverSituation {

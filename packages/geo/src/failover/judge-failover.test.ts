@@ -9,6 +9,8 @@ const region = (regionId: string, priority: number, more: Partial<Candidate> = {
   location: { lat: 0, lon: 0 },
   status: 'online',
   quarantined: false,
+  workers: true,
+  nodes: true,
   ...more,
 });
 const distances: Record<string, number> = { osaka: 9, seoul: 33, oregon: 97, unmeasured: Number.NaN };
@@ -163,5 +165,17 @@ describe('a failover is refused', () => {
       code: 'failover_cooldown',
       retryAfterMs: 299_000,
     });
+  });
+});
+
+describe('a region in which nothing is', () => {
+  it('is no target of a policy, and the last choice of an operator', () => {
+    const empty = region('osaka', 2, { workers: false, nodes: false });
+    const watched = region('seoul', 3, { workers: false });
+    const full = region('dublin', 4);
+    expect(judge({}, [empty])).toMatchObject({ allowed: false, code: 'failover_refused' });
+    expect(judge({}, [empty, watched])).toMatchObject({ allowed: true, to: 'seoul' });
+    expect(judge({}, [empty, watched, full])).toMatchObject({ allowed: true, to: 'dublin' });
+    expect(judge({ automatic: false }, [empty])).toMatchObject({ allowed: true, to: 'osaka' });
   });
 });

@@ -82,7 +82,7 @@ describe('latency-probe by echo', () => {
         if (held.length === 0) socket.on('data', () => socket.write(held.splice(0).join('')));
       });
     });
-    const result = await resultOf([target(server.port)], { samples: 3, timeout_ms: 100 });
+    const result = await resultOf([target(server.port)], { samples: 3, timeout_ms: 800 });
     expect(result).toMatchObject({ lost: 1, reason: 'timeout' });
     expect(result.samples_ms).toHaveLength(2);
   });

@@ -1,3 +1,4 @@
+import type { FleetView } from '@tenma/fleet';
 import { paces } from '@tenma/geo';
 import type { FailoverRequest, Verdict } from '@tenma/protocol';
 import { type ManualClock, manualClock, silentLog } from '@tenma/runtime';
@@ -52,7 +53,10 @@ async function open(): Promise<Fixture> {
   };
   let made = 0;
   const newId = () => `01990b4c-6f2a-7cc3-9d5e-${String((made += 1)).padStart(12, '0')}`;
-  const base = { mover, settings, clock, log, newId };
+  // Workers everywhere.
+  const pools = sourceRegions.map(({ region_id: region }) => [`${region}/echo-v1`, { region }] as const);
+  const fleet = { view: { wees: new Map(), pools: new Map(pools) } as unknown as FleetView };
+  const base = { fleet, mover, settings, clock, log, newId };
   const opened = parts.move();
   return {
     clock,
@@ -142,6 +146,11 @@ describe('a failover by hand', () => {
       active: { region_id: 'ap-northeast-1', epoch: 3 },
     });
     expect(fixture.left.at(-1)).toEqual({ region: 'us-east-1', epoch: 3 });
+    const history = [...fixture.documents.all('failover').values()].map(({ value }) => value);
+    expect(history.map(({ kind, epoch }) => `${kind} ${epoch}`).sort()).toEqual([
+      'activation 3',
+      'failover 2',
+    ]);
   });
 
   it('makes one epoch of two that race', async () => {

@@ -9,6 +9,7 @@ import {
   timestamp,
 } from '@tenma/protocol';
 import type { Clock, Log } from '@tenma/runtime';
+import type { FleetWatch } from '../fleet-watch.ts';
 import type { DocumentCache } from '../documents/document-cache.ts';
 import { activeRegionId } from '../documents/kinds.ts';
 import { unknownRegion } from '../geo/known-regions.ts';
@@ -47,6 +48,7 @@ const byHand: Grounds = {
 
 interface Components {
   readonly documents: DocumentCache;
+  readonly fleet: Pick<FleetWatch, 'view'>;
   readonly mover: TaskMover;
   readonly settings: GeoSettings;
   readonly clock: Clock;
@@ -92,6 +94,7 @@ async function attempt(
   const at = timestamp(clock.now());
   const event: FailoverEvent = {
     event_id: newId(),
+    kind: 'failover',
     from_region: request.from_region,
     to_region: to,
     timestamp: at,
@@ -118,7 +121,7 @@ async function attempt(
 }
 
 function judge(
-  { documents, settings, clock }: Components,
+  { documents, fleet, settings, clock }: Components,
   active: ActiveRegion,
   request: FailoverRequest,
   automatic: boolean,
@@ -132,7 +135,7 @@ function judge(
   const { from_region: from, to_region: to, prefer } = request;
   const wish: FailoverWish = { from, to, prefer, automatic };
   const judgement = judgeFailover(wish, {
-    regions: candidates(documents),
+    regions: candidates(documents, regionsWithWorkers(fleet)),
     active: { regionId: active.region_id, epoch: active.epoch },
     lastFailoverAt: lastFailoverAt(documents, now),
     cooldownMs: settings.cooldownMs,
@@ -156,7 +159,7 @@ function roundTripsOf(from: string, documents: DocumentCache, now: number): (to:
 /** The one nearest to now: one that a wrong clock has put into the future must not hide the others. */
 function lastFailoverAt(documents: DocumentCache, now: number): number | null {
   return [...documents.all('failover').values()]
-    .filter(({ value }) => value.success && !value.dry_run)
+    .filter(({ value }) => value.kind === 'failover' && value.success && !value.dry_run)
     .map(({ value }) => Date.parse(value.timestamp))
     .reduce<number | null>(
       (best, at) => (best === null || Math.abs(now - at) < Math.abs(now - best) ? at : best),
@@ -185,7 +188,7 @@ async function noteReplaced(
 }
 
 async function activate(
-  { documents, mover, clock, log }: Components,
+  { documents, mover, clock, log, newId }: Components,
   regionId: string,
 ): Promise<{ active: ActiveRegion } | { problem: Problem } | null> {
   const active = documents.get('active-region', activeRegionId);
@@ -202,11 +205,41 @@ async function activate(
   const write = switchTo(regionId, epoch + 1, timestamp(clock.now()), active.version);
   // The region as it was read: it must still be there when `active` points to it.
   const kept = { kind: 'region', id: regionId, expected: region.version, value: region.value } as const;
-  if (await documents.write([write, kept])) return null;
+  const event = activation(active.value.region_id, write.value, newId());
+  const noted = { kind: 'failover', id: event.event_id, expected: 0, value: event } as const;
+  if (await documents.write([write, kept, noted])) return null;
   log.warn(
     { from: active.value.region_id, to: regionId, epoch: epoch + 1 },
     'the active region was set by hand',
   );
   await mover.leave(active.value.region_id, epoch + 1);
   return { active: write.value };
+}
+
+/** For the history: a move by hand is one, too. */
+function activation(
+  from: string,
+  { region_id, since, epoch }: ActiveRegion,
+  event_id: string,
+): FailoverEvent {
+  return {
+    event_id,
+    kind: 'activation',
+    from_region: from,
+    to_region: region_id,
+    timestamp: since,
+    reason: 'set_by_hand',
+    triggered_by: 'operator',
+    success: true,
+    dry_run: false,
+    automatic: false,
+    epoch,
+    detected_at: null,
+    replaced_tasks: 0,
+    evidence: { nodes: [], confirmations: [], confirmed_from: null, rejected: [], task_id: null },
+  };
+}
+
+function regionsWithWorkers({ view }: Pick<FleetWatch, 'view'>): ReadonlySet<string> {
+  return new Set([...view.pools.values()].map(({ region }) => region));
 }

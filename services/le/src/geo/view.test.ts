@@ -16,6 +16,8 @@ describe('a region whose maintenance is over', () => {
     await using registry = await openRegistry();
     const { ask, clock, documents } = registry;
     using where = keepWhereToSend(documents);
+    const node = { node_id: 'n1', region_id: 'eu-west-1', endpoint: '127.0.0.1:8000' };
+    await ask('POST', '/api/geo/nodes', node);
     await ask('PATCH', '/api/geo/regions/eu-west-1', { maintenance: true });
     await documents.write([
       { kind: 'region-verdict', id: 'eu-west-1', expected: 0, value: at('maintenance') },

@@ -44,9 +44,11 @@ export function countNodes(documents: DocumentCache): NodeCounts {
  */
 export function regionVerdict(documents: DocumentCache, region: RegionRecord): Verdict {
   const known = documents.get('region-verdict', region.region_id)?.value;
-  if (region.maintenance && known?.status !== 'maintenance') return unseen(region, 'maintenance');
-  if (!region.maintenance && known?.status === 'maintenance') {
-    return { ...unseen(region, 'unknown'), since: region.updated_at };
+  if (region.maintenance !== (known?.status === 'maintenance')) {
+    // It was set or ended a moment ago: its verdict follows.
+    if (region.maintenance) return { ...unseen(region, 'maintenance'), since: region.updated_at };
+    const watched = nodesOf(documents, region.region_id).length > 0;
+    return { ...unseen(region, watched ? 'unknown' : 'online'), since: region.updated_at };
   }
   return known ?? unseen(region, 'online');
 }
@@ -142,11 +144,14 @@ export function statusView(documents: DocumentCache): GeoStatus | null {
 }
 
 /** The regions as a failover weighs them. */
-export function candidates(documents: DocumentCache): Candidate[] {
+export function candidates(documents: DocumentCache, withWorkers: ReadonlySet<string>): Candidate[] {
+  const counts = countNodes(documents);
   return regionsInOrder(documents).map((region) => {
     const { status, quarantined } = regionVerdict(documents, region);
     const { region_id: regionId, location, priority } = region;
-    return { regionId, location, priority, status, quarantined };
+    const workers = withWorkers.has(regionId);
+    const nodes = (counts.get(regionId) ?? 0) > 0;
+    return { regionId, location, priority, status, quarantined, workers, nodes };
   });
 }
 

@@ -120,6 +120,8 @@ function ofLatency(documents: DocumentCache, topic: string, from: string, { sour
   const vector = documents.get('latency', from);
   if (!vector) return null;
   const { version, value: data } = vector;
+  // Nothing measured is nothing to tell.
+  if (Object.keys(data.to).length === 0) return null;
   const at = latest(...Object.values(data.to).map((cell) => cell.at));
   return cloudEvent({
     id: `${topic}/${version}`,

@@ -1,4 +1,12 @@
-import { chooseObservers, createDetector, type Detector, type Effect, freshForMs } from '@tenma/geo';
+import {
+  chooseObservers,
+  createDetector,
+  type Detector,
+  type Effect,
+  freshForMs,
+  type NodeVerdict,
+  type RegionVerdict,
+} from '@tenma/geo';
 import { type NodeRecord, type Observation, timestamp, type Verdict } from '@tenma/protocol';
 import type { Clock, Log } from '@tenma/runtime';
 import type { Store } from '@tenma/store';
@@ -60,6 +68,8 @@ class Session implements HealthSession {
   /** What is watched, as the detector knows it: regions with their maintenance, nodes with the type of their probe. */
   readonly #regions = new Map<string, boolean>();
   readonly #nodes = new Map<string, { readonly node: NodeRecord; readonly type: string }>();
+  /** Who saw what of a node when it was last written down. */
+  readonly #sights = new Map<string, string>();
   /** To be kept in step with the fleet in one of the next ticks. */
   readonly #behind = new Set<string>();
   readonly #seasonedAt: number;
@@ -121,11 +131,35 @@ class Session implements HealthSession {
       if (!this.#nodes.has(nodeId)) continue;
       this.#recorder.add(observation);
       this.#apply(this.#detector.sighted({ nodeId, observer, outcome, at, reason }, now));
+      this.#noteOpinions(nodeId, now);
     }
   }
 
   lastSawUp(regionId: string): number | null {
     return this.#detector.lastSawUp(regionId, this.#components.clock.now());
+  }
+
+  /** Who sees what belongs to the verdict: it is written down anew when that changes, though the status stays. */
+  #noteOpinions(nodeId: string, now: number): void {
+    const verdict = this.#detector.node(nodeId, now);
+    if (!verdict) return;
+    const sights = verdict.observers.map(({ observer, sees }) => `${observer} ${sees}`).join();
+    if (this.#sights.get(nodeId) === sights) return;
+    this.#sights.set(nodeId, sights);
+    this.#putNode(nodeId, verdict);
+  }
+
+  #putNode(nodeId: string, verdict: NodeVerdict): void {
+    const since = timestamp(verdict.since);
+    this.#verdicts.put('node-verdict', nodeId, { ...verdict, since, observers: [...verdict.observers] });
+  }
+
+  #putRegion(regionId: string, verdict: RegionVerdict): void {
+    this.#verdicts.put('region-verdict', regionId, {
+      ...verdict,
+      since: timestamp(verdict.since),
+      observers: [],
+    });
   }
 
   tick(): void {
@@ -213,6 +247,7 @@ class Session implements HealthSession {
   #dropNode(nodeId: string, node: NodeRecord | undefined, reason = notProbed): void {
     const { clock } = this.#components;
     this.#nodes.delete(nodeId);
+    this.#sights.delete(nodeId);
     this.#probing.remove(nodeId);
     this.#apply(this.#detector.removeNode(nodeId, clock.now()));
     const status = node && this.#regions.has(node.region_id) ? 'unknown' : null;
@@ -244,13 +279,14 @@ class Session implements HealthSession {
         this.#probing.again(effect.nodeId, effect.observer, effect.at);
         continue;
       }
-      const since = timestamp(effect.verdict.since);
-      if (effect.kind === 'node') {
-        const verdict = { ...effect.verdict, since, observers: [...effect.verdict.observers] };
-        this.#verdicts.put('node-verdict', effect.nodeId, verdict);
-      } else {
-        this.#verdicts.put('region-verdict', effect.regionId, { ...effect.verdict, since, observers: [] });
+      if (effect.kind === 'region') {
+        this.#putRegion(effect.regionId, effect.verdict);
+        continue;
       }
+      this.#putNode(effect.nodeId, effect.verdict);
+      // How many of its nodes are down is part of what is said of a region.
+      const region = this.#detector.region(effect.regionId);
+      if (region) this.#putRegion(effect.regionId, region);
     }
   }
 }

@@ -94,5 +94,8 @@ function writeFor(documents: DocumentCache, { kind, id, verdict }: Put): Write |
 }
 
 function saysTheSame(a: Verdict, b: Verdict): boolean {
-  return a.status === b.status && a.reason === b.reason && a.quarantined === b.quarantined;
+  if (a.status !== b.status || a.reason !== b.reason || a.quarantined !== b.quarantined) return false;
+  const sights = ({ observers }: Verdict) =>
+    observers.map(({ observer, sees }) => `${observer} ${sees}`).join();
+  return sights(a) === sights(b);
 }

@@ -175,6 +175,8 @@ class SerialActor implements PolicyActor {
         { policy: id },
         'no failover now: no region with workers sees anything up, so none can confirm it',
       );
+      // Nothing was tried: the next look may find somebody.
+      this.#triedAt.delete(id);
       await this.#note(id, { last_acted_at: before });
       return true;
     }

@@ -10,7 +10,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { unknownRegion } from '../../geo/known-regions.ts';
-import { candidates, latencySight } from '../../geo/view.ts';
+import { latencySight, regionsInOrder, regionVerdict } from '../../geo/view.ts';
 import type { App, RouteComponents } from '../app.ts';
 import { ProblemError } from '../problem-reply.ts';
 import { onceRead, problems, refused } from '../registry-answers.ts';
@@ -74,9 +74,9 @@ export function geoLatencyRoutes(app: App, components: RouteComponents): void {
     },
     async ({ params: { region_id: id }, query: { size = settings.replicationGroupSize } }) => {
       if (!documents.get('region', id)) throw refused(unknownRegion(documents, id));
-      const up = candidates(documents)
-        .filter(({ status }) => status === 'online' || status === 'degraded')
-        .map(({ regionId }) => regionId);
+      const up = regionsInOrder(documents)
+        .filter((region) => ['online', 'degraded'].includes(regionVerdict(documents, region).status))
+        .map(({ region_id }) => region_id);
       return replicationGroup(id, up, size, latencySight(documents, clock.now()));
     },
   );
