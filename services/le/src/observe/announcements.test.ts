@@ -40,13 +40,15 @@ async function open({ held = true } = {}) {
 
 const all = [regionTopic('tokyo'), regionTopic('dublin'), nodeTopic('tokyo', 'n1'), 'tenma/v1/active-region'];
 
+const measured = { p50_ms: 230, p95_ms: 240, samples: 5, at: '2026-02-20T10:00:00.000Z' };
+
 describe('announcements of regions', () => {
   it('are retained, as the API shows what they tell of, under ids of their own', async () => {
     await using at = await open();
     await at.write({
       kind: 'latency',
       id: 'tokyo',
-      value: { from: 'tokyo', to: {}, coordinate: null },
+      value: { from: 'tokyo', to: { dublin: measured }, coordinate: null },
     });
     at.start(at.documents);
     await until(() => at.results.announced.length >= 5);
