@@ -1,24 +1,19 @@
 import type { NewScheduleInput } from '@tenma/client';
 import { UsageError } from '../cli-errors.ts';
-import { collect, type CommandGroup } from '../command.ts';
+import type { CommandGroup } from '../command.ts';
 import { parseDuration } from '../duration.ts';
-import { given, parseInteger, parseLabels } from '../options.ts';
+import { given } from '../options.ts';
 import { scheduleTable } from '../schedule-view.ts';
 import type { Session } from '../session.ts';
 import { readTaskInput } from '../task-input.ts';
+import { addTaskOptions, type TaskOptions, taskSettings } from '../task-options.ts';
 
-interface AddOptions {
+interface AddOptions extends TaskOptions {
   type: string;
   every?: string;
   cron?: string;
   timezone?: string;
   splay?: string;
-  input?: string[];
-  file?: string;
-  region?: string;
-  priority?: string;
-  timeout?: string;
-  label?: string[];
   paused?: boolean;
   expire: boolean;
 }
@@ -27,7 +22,7 @@ interface AddOptions {
 export const scheduleCommands: CommandGroup = (program, act) => {
   const schedule = program.command('schedule').description('tasks that are submitted again and again');
   schedule.command('ls').description('list schedules').action(act(listSchedules));
-  schedule
+  const add = schedule
     .command('add')
     .description('submit a task at an interval, or by the clock')
     .argument('<id>')
@@ -35,17 +30,8 @@ export const scheduleCommands: CommandGroup = (program, act) => {
     .option('--every <duration>', 'an interval (30s); slots are its multiples since 1970')
     .option('--cron <fields>', "five or six fields: '*/5 * * * *'")
     .option('--timezone <name>', 'of --cron; default: UTC')
-    .option('--splay <duration>', 'put its slots off by a time below this, always the same')
-    .option(
-      '-i, --input <key=value>',
-      'set a field of the input: JSON, else a string; dots reach into objects',
-      collect,
-    )
-    .option('-f, --file <path>', 'the input as a file of JSON; - reads standard input')
-    .option('--region <id>', 'a region, `active` or `any`')
-    .option('--priority <0-9>', '9 goes first')
-    .option('--timeout <ms>', 'for one attempt: milliseconds, or with a unit (30s)')
-    .option('--label <key=value>', 'may be given several times', collect)
+    .option('--splay <duration>', 'put its slots off by a time below this, always the same');
+  addTaskOptions(add)
     .option('--paused', 'only write it down; `schedule resume` starts it')
     .option('--no-expire', 'let a task live on when its next slot starts')
     .action(act<AddOptions>((session, [id = ''], options) => addSchedule(session, id, options)));
@@ -90,15 +76,6 @@ async function addSchedule(session: Session, id: string, options: AddOptions): P
   const task: NewScheduleInput['task'] = { type: options.type, ...given({ input }), ...settings };
   const schedule = await client.schedules.create({ schedule_id: id, task, ...when, expire: options.expire });
   output.data(schedule, () => scheduleTable([schedule]));
-}
-
-function taskSettings({ region, priority, timeout, label }: AddOptions): Partial<NewScheduleInput['task']> {
-  return given({
-    region,
-    priority: priority === undefined ? undefined : parseInteger(priority, '--priority', 0, 9),
-    timeout_ms: timeout === undefined ? undefined : parseDuration(timeout, '--timeout', 'ms'),
-    labels: label === undefined ? undefined : parseLabels(label),
-  });
 }
 
 async function pauseSchedule({ client, output }: Session, id: string, paused: boolean): Promise<void> {

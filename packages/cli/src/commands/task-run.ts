@@ -1,21 +1,16 @@
 import { ResultTimeoutError, type SubmitOptions, type TaskHandle } from '@tenma/client';
 import type { Task } from '@tenma/protocol';
 import { InterruptedError, TaskUnsuccessfulError } from '../cli-errors.ts';
-import { collect, type CommandGroup } from '../command.ts';
+import type { CommandGroup } from '../command.ts';
 import { parseDuration } from '../duration.ts';
-import { parseInteger, parseLabels } from '../options.ts';
+import { given } from '../options.ts';
 import type { Session } from '../session.ts';
 import { readTaskInput } from '../task-input.ts';
+import { addTaskOptions, type TaskOptions, taskSettings } from '../task-options.ts';
 import { endLine, prettyJson } from '../task-view.ts';
 import { waitForEnd } from '../wait-for-end.ts';
 
-interface RunOptions {
-  input?: string[];
-  file?: string;
-  region?: string;
-  priority?: string;
-  timeout?: string;
-  label?: string[];
+interface RunOptions extends TaskOptions {
   idempotencyKey?: string;
   /** True or left out: as long as it takes; text: so long; false: not at all. */
   wait?: boolean | string;
@@ -27,20 +22,11 @@ const cancelWaitMs = 5_000;
 
 /** `tenma task run`: submits a task and, unless told otherwise, waits for its end. */
 export const taskRunCommand: CommandGroup = (task, act) => {
-  task
+  const run = task
     .command('run')
     .description('submit a task and wait for its result')
-    .argument('<type>', 'a task type; `tenma type ls` lists them')
-    .option(
-      '-i, --input <key=value>',
-      'set a field of the input: JSON, else a string; dots reach into objects',
-      collect,
-    )
-    .option('-f, --file <path>', 'the input as a file of JSON; - reads standard input')
-    .option('--region <id>', 'a region, `active` or `any`')
-    .option('--priority <0-9>', '9 goes first')
-    .option('--timeout <ms>', 'for one attempt: milliseconds, or with a unit (30s)')
-    .option('--label <key=value>', 'may be given several times', collect)
+    .argument('<type>', 'a task type; `tenma type ls` lists them');
+  addTaskOptions(run)
     .option('--idempotency-key <key>', 'the same key and task make no second task')
     .option('--wait [duration]', 'how long to wait (--wait=30s); default: until it ends')
     .option('--no-wait', 'only submit, and print the id')
@@ -69,14 +55,7 @@ async function runTask(session: Session, type: string, options: RunOptions): Pro
 }
 
 function submissionOf(options: RunOptions): SubmitOptions {
-  const { region, priority, timeout, label, idempotencyKey } = options;
-  return {
-    ...(region === undefined ? {} : { region }),
-    ...(priority === undefined ? {} : { priority: parseInteger(priority, '--priority', 0, 9) }),
-    ...(timeout === undefined ? {} : { timeout_ms: parseDuration(timeout, '--timeout', 'ms') }),
-    ...(label === undefined ? {} : { labels: parseLabels(label) }),
-    ...(idempotencyKey === undefined ? {} : { idempotency_key: idempotencyKey }),
-  };
+  return { ...taskSettings(options), ...given({ idempotency_key: options.idempotencyKey }) };
 }
 
 /** The output of a task that succeeded. @throws TaskUnsuccessfulError, with --json after the record */
