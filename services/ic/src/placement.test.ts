@@ -2,6 +2,7 @@ import { type FleetView, emptyFleet, withPresence } from '@tenma/fleet';
 import type { Dispatch, Presence } from '@tenma/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { dispatchForTest } from './fixture.ts';
 import { place } from './placement.ts';
 
 interface WeeForTest {
@@ -32,25 +33,7 @@ function presence({ id, region, labels = [], slots = 10, running = 0, type = 'ec
 const fleetOf = (wees: WeeForTest[]): FleetView =>
   wees.reduce((fleet, wee) => withPresence(fleet, presence(wee), 0), emptyFleet);
 
-function task(changes: Partial<Dispatch> = {}): Dispatch {
-  return {
-    id: '01990b4c-6f2a-7cc3-9d5e-0f6d2f1a7b10',
-    type: 'echo',
-    input: null,
-    region: 'any',
-    priority: 5,
-    requires: {},
-    dispatch_no: 1,
-    attempt: 1,
-    max_attempts: 5,
-    crashes: 0,
-    revision: 1,
-    timeout_ms: 1_000,
-    not_after: 0,
-    idempotency_key: 'key',
-    ...changes,
-  };
-}
+const task = (changes: Partial<Dispatch> = {}) => dispatchForTest({ region: 'any', ...changes });
 
 const context = { activeRegion: 'tokyo', avoid: [], sent: () => 0, random: () => 0 };
 

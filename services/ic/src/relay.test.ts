@@ -1,33 +1,13 @@
 import { createMemoryBroker, createMemoryBus } from '@tenma/bus/memory';
 import { emptyFleet } from '@tenma/fleet';
-import {
-  type Dispatch,
-  type DispatchBatch,
-  type JournalBatch,
-  queues,
-  type TaskEvent,
-} from '@tenma/protocol';
+import { type DispatchBatch, type JournalBatch, queues, type TaskEvent } from '@tenma/protocol';
 import { silentLog, systemClock } from '@tenma/runtime';
 import { expect, it } from 'vitest';
+import { dispatchForTest } from './fixture.ts';
 import type { FleetObserver } from './fleet-observer.ts';
 import { startRelay } from './relay.ts';
 
-const task: Dispatch = {
-  id: '01990b4c-6f2a-7cc3-9d5e-0f6d2f1a7b10',
-  type: 'echo',
-  input: null,
-  region: 'active',
-  priority: 5,
-  requires: {},
-  dispatch_no: 1,
-  attempt: 1,
-  max_attempts: 5,
-  crashes: 0,
-  revision: 1,
-  timeout_ms: 1_000,
-  not_after: 0,
-  idempotency_key: 'key',
-};
+const task = dispatchForTest();
 
 it('who is refused for a stale epoch is told the one that was heard of', async () => {
   const base = { clock: systemClock(), log: silentLog(), random: Math.random };

@@ -8,17 +8,11 @@ import { fastify } from 'fastify';
 import { jsonSchemaTransform, validatorCompiler } from 'fastify-type-provider-zod';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { FailoverControl } from '../control/failover.ts';
-import type { Dispatcher } from '../dispatcher.ts';
 import { type InTurn, takeTurns } from '../documents/change-documents.ts';
 import type { DocumentCache } from '../documents/document-cache.ts';
-import type { FleetWatch } from '../fleet-watch.ts';
 import type { GeoSettings } from '../geo/settings.ts';
-import type { Intake } from '../intake.ts';
-import type { Ledger } from '../ledger.ts';
 import type { Metrics } from '../metrics.ts';
-import type { OutboxGauge } from '../outbox-gauge.ts';
-import type { TaskTypes } from '../task-types.ts';
-import type { TaskWatch } from '../watch.ts';
+import type { TaskFlow } from '../task-flow.ts';
 import { closingOf } from './closing.ts';
 import { readJsonBodies } from './json-body.ts';
 import { documentOf } from './openapi-document.ts';
@@ -34,17 +28,10 @@ import { policyRoutes } from './routes/policies.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { taskRoutes } from './routes/tasks.ts';
 
-export interface HttpComponents {
+export interface HttpComponents extends Omit<TaskFlow, 'mover' | typeof Symbol.asyncDispose> {
   readonly store: Store;
   readonly bus: Bus;
   readonly results: Results;
-  readonly ledger: Ledger;
-  readonly intake: Intake;
-  readonly dispatcher: Dispatcher;
-  readonly types: TaskTypes;
-  readonly fleet: FleetWatch;
-  readonly watch: TaskWatch;
-  readonly outbox: OutboxGauge;
   readonly metrics: Metrics;
   readonly documents: DocumentCache;
   readonly failover: FailoverControl;
