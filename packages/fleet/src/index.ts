@@ -1,10 +1,9 @@
 export {
   emptyFleet,
   type FleetView,
-  poolKey,
-  type PoolView,
   type WeeView,
   withFreshSight,
   withoutSilent,
   withPresence,
 } from './fleet-view.ts';
+export { type Load, poolKey, type PoolMember, type PoolView } from './pool-view.ts';

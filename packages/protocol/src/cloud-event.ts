@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { outputRefSchema } from './blob.ts';
 import { taskErrorSchema } from './errors.ts';
 import { idSchema, jsonSchema, taskIdSchema, timestamp, timestampSchema } from './ids.ts';
 import { taskStateSchema } from './task-state.ts';
@@ -40,6 +41,7 @@ export const resultSchema = z
       .int()
       .describe("The record's revision when the attempt was sent out, or at its end; REST wins."),
     output: jsonSchema.optional(),
+    output_ref: outputRefSchema.optional(),
     error: taskErrorSchema.optional(),
     worker: z.string().nullable(),
     started_at: timestampSchema.nullable(),

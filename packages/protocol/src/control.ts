@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema, taskIdSchema } from './ids.ts';
+import { releaseSchema } from './release.ts';
 
 /** Do not start these dispatches or earlier ones of the task; abort them where they run. */
 const cancelMessageSchema = z.object({
@@ -18,9 +19,12 @@ const voidMessageSchema = z.object({
   epoch: z.int().describe('The one after it; with `none`, the one that stands.'),
 });
 
+/** Which versions of workers to run. Repeated to every WEE that appears, comes back or asks, before the word that ends the answer. */
+const releaseMessageSchema = z.object({ kind: z.literal('release'), releases: z.array(releaseSchema) });
+
 /** Body of a message on the fanout `tenma.control`: LE → every WEE. */
 export const controlMessageSchema = z
-  .discriminatedUnion('kind', [cancelMessageSchema, voidMessageSchema])
+  .discriminatedUnion('kind', [cancelMessageSchema, voidMessageSchema, releaseMessageSchema])
   .meta({ id: 'ControlMessage' });
 export type ControlMessage = z.infer<typeof controlMessageSchema>;
 export type CancelMessage = z.infer<typeof cancelMessageSchema>;

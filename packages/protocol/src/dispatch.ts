@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { epochMsSchema, idSchema, jsonSchema, regionChoiceSchema, taskIdSchema } from './ids.ts';
 import { placementSchema, requiresSchema } from './task.ts';
+import { slotsSchema } from './task-type.ts';
 
 /** A task on its way to a worker: all that IC needs to place it and a WEE to run it. */
 export const dispatchSchema = z
@@ -17,6 +18,14 @@ export const dispatchSchema = z
     crashes: z.int().describe('Attempts that ended with the death of their process, so far.'),
     revision: z.int(),
     timeout_ms: z.int(),
+    cost: slotsSchema.optional().describe('Slots of an attempt, where the submission says so.'),
+    majors: z
+      .array(z.int())
+      .optional()
+      .describe('Majors of the type whose schemas accept the input, in order of preference. Absent: any.'),
+    near: idSchema
+      .optional()
+      .describe('Among several regions, those with a short way to this one come first.'),
     not_after: epochMsSchema.describe('A WEE does not start it after this moment.'),
     idempotency_key: z.string().describe('Handed to the worker, the same for every attempt.'),
     traceparent: z.string().optional(),
@@ -33,6 +42,11 @@ export const dispatchBatchSchema = z
     avoid: z
       .array(idSchema)
       .describe('Regions that tasks for `any` keep clear of: offline, or in maintenance.'),
+    degraded: z.array(idSchema).optional().describe('Regions that tasks for `any` go to less gladly.'),
+    round_trips: z
+      .record(idSchema, z.record(idSchema, z.number()))
+      .optional()
+      .describe('For each `near` of the batch: milliseconds from a region to it.'),
     tasks: z.array(dispatchSchema),
   })
   .meta({ id: 'DispatchBatch' });

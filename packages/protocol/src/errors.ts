@@ -87,6 +87,24 @@ export const errorCatalogue = {
     title: 'There is no policy with this id',
     remedy: 'Check the id; GET /api/v1/policies lists the policies.',
   },
+  unknown_release: {
+    status: 404,
+    retryable: false,
+    title: 'No WEE has this version of the task type',
+    remedy: 'Use one of the versions the hint names, or give the WEEs the new one first.',
+  },
+  unknown_blob: {
+    status: 404,
+    retryable: false,
+    title: 'There is no blob with this id',
+    remedy: 'Blobs are kept for a day; run the task again.',
+  },
+  blob_incomplete: {
+    status: 503,
+    retryable: true,
+    title: 'Parts of the blob are still on their way',
+    remedy: 'Ask again after Retry-After seconds.',
+  },
   already_exists: {
     status: 409,
     retryable: false,
@@ -182,14 +200,14 @@ export const errorCatalogue = {
   result_too_large: {
     status: null,
     retryable: false,
-    title: 'The result is larger than 256 KiB',
+    title: 'The result is larger than 64 MiB',
     remedy: 'Return a reference to the data.',
   },
   queue_timeout: {
     status: null,
     retryable: false,
     title: 'The task did not start in its queue time',
-    remedy: 'Add workers, or raise `queue_timeout_ms`.',
+    remedy: 'Start a WEE that has the type, or more of them, or raise `queue_timeout_ms`.',
   },
   deadline_exceeded: {
     status: null,

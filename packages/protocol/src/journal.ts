@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { outputRefSchema } from './blob.ts';
 import { taskErrorSchema } from './errors.ts';
 import { epochMsSchema, idSchema, jsonSchema, taskIdSchema } from './ids.ts';
+import { versionReportSchema } from './release.ts';
 import { placementSchema } from './task.ts';
 
 const common = { task_id: taskIdSchema, dispatch_no: z.int(), at: epochMsSchema };
@@ -42,11 +44,13 @@ export const finishedEventSchema = z.object({
   ...common,
   ...placed,
   attempt: z.int(),
+  version: z.string().optional().describe('Of the worker that ran it.'),
   wee_id: idSchema,
   region: idSchema,
   started_at: epochMsSchema,
   outcome: z.enum(['succeeded', 'failed', 'cancelled']),
   output: jsonSchema.optional(),
+  output_ref: outputRefSchema.optional().describe('In place of an output that is too large for a message.'),
   error: taskErrorSchema.optional(),
   announced: z.boolean(),
 });
@@ -92,6 +96,10 @@ export const heartbeatSchema = z
       .describe(
         'It may have missed a void, and starts nothing for `active` or `any` before LE has answered.',
       ),
+    versions: z
+      .array(versionReportSchema)
+      .optional()
+      .describe('Candidates that it has judged; repeated until the release says otherwise.'),
     pools: z.array(
       z.object({
         pool: idSchema,

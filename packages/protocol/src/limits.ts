@@ -1,7 +1,10 @@
-/** Sizes the fabric keeps to. Bytes are of JSON text in UTF-8; larger input gets 413, larger output `result_too_large`. */
+/** Sizes the fabric keeps to. Bytes are of JSON text in UTF-8; larger input gets 413, larger output by reference. */
 export const limits = {
   taskBytes: 256 * 1024,
+  /** Of an output in a message; a larger one is kept as a blob. */
   resultBytes: 256 * 1024,
+  blobBytes: 64 * 1024 * 1024,
+  blobPartBytes: 512 * 1024,
   progressBytes: 16 * 1024,
   batchBytes: 16 * 1024 * 1024,
   batchTasks: 1_000,
@@ -32,5 +35,7 @@ export const defaults = {
   abortGraceMs: 2_000,
   retry: { max_attempts: 5, initial_ms: 1_000, factor: 2, cap_ms: 100_000 },
   maxCrashes: 3,
+  /** How long an output by reference is kept. */
+  blobRetentionMs: 24 * 3_600_000,
   priority: 5,
 } as const;

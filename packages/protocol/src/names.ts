@@ -2,6 +2,7 @@
 export const queues = {
   ic: 'tenma.ic',
   journal: 'tenma.journal',
+  blobs: 'tenma.blobs',
   dead: 'tenma.dead',
   marker: 'tenma.marker',
 } as const;
@@ -15,6 +16,16 @@ export const exchanges = {
 
 export function poolQueue(region: string, pool: string): string {
   return `tenma.wee.${region}.${pool}`;
+}
+
+/** Beside the queue of a pool: tasks above the default priority, so that they do not stand behind the others. */
+export function urgentQueue(region: string, pool: string): string {
+  return `${poolQueue(region, pool)}.urgent`;
+}
+
+/** What is addressed to one WEE. */
+export function weeQueue(region: string, weeId: string): string {
+  return `tenma.own.${region}.${weeId}`;
 }
 
 export const topicPrefix = 'tenma/v1';
@@ -32,6 +43,7 @@ export const topics = {
   node: (region: string, nodeId: string) => `${topicPrefix}/nodes/${region}/${nodeId}`,
   activeRegion: () => `${topicPrefix}/active-region`,
   latency: (from: string) => `${topicPrefix}/latency/${from}`,
+  release: (type: string) => `${topicPrefix}/releases/${type}`,
   failover: (eventId: string) => `${topicPrefix}/failovers/${eventId}`,
 } as const;
 

@@ -2,7 +2,11 @@ import { z } from 'zod';
 import { taskErrorSchema } from './errors.ts';
 import { type Json, idSchema, jsonSchema, regionChoiceSchema, taskIdSchema, timestampSchema } from './ids.ts';
 import { defaults, limits } from './limits.ts';
+import { outputRefSchema } from './blob.ts';
 import { problemSchema } from './problem.ts';
+import { retryPolicySchema } from './retry-policy.ts';
+import { rateLimitSchema, slotsSchema } from './task-type.ts';
+import { versionRangeSchema } from './version.ts';
 import { taskStateSchema } from './task-state.ts';
 
 const durationMs = z
@@ -10,26 +14,29 @@ const durationMs = z
   .min(1)
   .max(7 * 24 * 3_600_000);
 
-/** Exponential backoff with full jitter: the n-th wait is uniform in [0, min(cap, initial × factor^(n-1))]. */
-export const retryPolicySchema = z
-  .strictObject({
-    max_attempts: z.int().min(1).max(100),
-    initial_ms: z.int().min(0).max(3_600_000),
-    factor: z.number().min(1).max(10),
-    cap_ms: z.int().min(0).max(3_600_000),
-  })
-  .meta({ id: 'RetryPolicy' });
-export type RetryPolicy = z.infer<typeof retryPolicySchema>;
-
 export const labelsSchema = z
   .record(z.string().min(1).max(63), z.string().max(255))
   .refine((labels) => Object.keys(labels).length <= limits.labels, `at most ${limits.labels} labels`);
 
 /** What a worker must have to run the task. */
 export const requiresSchema = z
-  .strictObject({ labels: z.array(idSchema).max(16).optional() })
+  .strictObject({
+    labels: z.array(idSchema).max(16).optional().describe('All of them.'),
+    regions: z.array(idSchema).min(1).max(50).optional().describe('For `any`: one of these.'),
+    version: versionRangeSchema.optional().describe('Of the worker, such as `^1.2`.'),
+    wee: idSchema.optional().describe('This WEE and no other.'),
+  })
   .meta({ id: 'Requires' });
 export type Requires = z.infer<typeof requiresSchema>;
+
+/** Tasks with the same key share a limit, whatever their types; the numbers that came last count. */
+export const limitSchema = rateLimitSchema
+  .extend({ key: z.string().min(1).max(200).describe('Such as a customer, or a target.') })
+  .refine(({ per_s, concurrent }) => per_s !== undefined || concurrent !== undefined, {
+    error: 'per_s or concurrent is needed',
+  })
+  .meta({ id: 'TaskLimit' });
+export type TaskLimit = z.infer<typeof limitSchema>;
 
 export const idempotencyKeySchema = z.string().min(1).max(255);
 
@@ -49,6 +56,11 @@ export const submissionSchema = z
     deadline: timestampSchema.optional().describe('Finished by then, or `expired`.'),
     retry: retryPolicySchema.partial().optional(),
     requires: requiresSchema.optional(),
+    cost: slotsSchema.optional().describe('Slots that an attempt takes; else the type says.'),
+    near: idSchema
+      .optional()
+      .describe('The region that the task deals with: for `any`, the round trip to it counts.'),
+    limit: limitSchema.optional(),
     idempotency_key: idempotencyKeySchema.optional(),
     labels: labelsSchema.optional(),
   })
@@ -62,8 +74,22 @@ export const placementSchema = z
   .object({
     region: idSchema,
     pool: z.string(),
-    score: z.number().describe('Expected wait in milliseconds; lower is better.'),
-    rejected: z.array(z.object({ pool: z.string(), reason: z.string() })),
+    wee: idSchema.optional().describe('The WEE that the task was addressed to.'),
+    score: z.number().describe('Milliseconds: the sum of the parts; lower is better.'),
+    parts: z
+      .object({
+        wait_ms: z.number().describe('Expected wait: backlog × mean cost ÷ capacity.'),
+        round_trip_ms: z.number().nullable().describe('To the region that the task deals with.'),
+        penalty_ms: z.number().describe('For a region that is not well.'),
+      })
+      .optional(),
+    rejected: z.array(
+      z.object({
+        pool: z.string(),
+        reason: z.string(),
+        score: z.number().optional().describe('Of one that could have run it.'),
+      }),
+    ),
   })
   .meta({ id: 'Placement' });
 export type Placement = z.infer<typeof placementSchema>;
@@ -81,9 +107,13 @@ export const taskSchema = z
     requires: requiresSchema,
     input: jsonSchema,
     output: jsonSchema.nullable(),
+    output_ref: outputRefSchema.nullable().optional().describe('Where an output over 256 KiB is.'),
     error: taskErrorSchema.nullable(),
+    near: idSchema.nullable().optional(),
+    limit: limitSchema.nullable().optional(),
     placement: placementSchema.nullable(),
     worker: z.string().nullable().describe('The WEE that ran or runs it.'),
+    worker_version: z.string().nullable().optional().describe('Of the worker that ran the last attempt.'),
     attempt: z.int().describe('Attempts started so far.'),
     max_attempts: z.int(),
     timeout_ms: z.int(),
