@@ -1,6 +1,16 @@
-/** What goes over the wire for a body; `undefined` has no JSON and travels as null. */
+/** Of a body as JSON text. Larger ones are neither sent nor, whatever a message says, unpacked. */
+export const maxBodyBytes = 64 * 1024 * 1024;
+
+/**
+ * What goes over the wire for a body; `undefined` has no JSON and travels as null.
+ * @throws RangeError when it has more than {@link maxBodyBytes}
+ */
 export function encodeBody(body: unknown): string {
-  return JSON.stringify(body) ?? 'null';
+  const text = JSON.stringify(body) ?? 'null';
+  if (text.length > maxBodyBytes) {
+    throw new RangeError(`a body of ${text.length} characters; a bus takes ${maxBodyBytes} bytes`);
+  }
+  return text;
 }
 
 /** The parsed body, or undefined when the text is not JSON (JSON itself has no undefined). */

@@ -70,8 +70,18 @@ export class QueueConflictError extends Error {
 /** What a message in the dead queue carries in its headers; its body is the one it had. */
 export const deadLetterHeaders = { queue: 'tenma-queue', reason: 'tenma-reason' } as const;
 
-/** Dropped by its handler, not JSON, or delivered too often. */
-export type DeadLetterReason = 'dropped' | 'not_json' | 'delivery_limit';
+/**
+ * Dropped by its handler, delivered too often, or without a body that can be read: of a type that is not JSON, not JSON in
+ * spite of it, packed in a way that is not known, not what its packing says, or too large once unpacked.
+ */
+export type DeadLetterReason =
+  | 'dropped'
+  | 'delivery_limit'
+  | 'unknown_type'
+  | 'not_json'
+  | 'unknown_encoding'
+  | 'corrupt'
+  | 'too_large';
 
 /**
  * Connects by itself and for ever; consumers, queues and subscriptions are restored after every reconnection.
@@ -87,13 +97,14 @@ export interface Bus extends AsyncDisposable {
    */
   declareQueue(queue: string, options: QueueOptions): Promise<void>;
   /**
-   * Resolves when the broker has taken responsibility for the message.
-   * @throws BusUnavailableError, UnroutableError
+   * Resolves when the broker has taken responsibility for the message. Large bodies may travel packed; whoever consumes
+   * sees nothing of it, and messages to one queue keep the order of the calls.
+   * @throws BusUnavailableError, UnroutableError, RangeError for a body of more than 64 MiB as JSON
    */
   publish(queue: string, body: unknown, options?: PublishOptions): Promise<void>;
   /**
-   * A handler that throws answers 'retry'. Messages that are not JSON go to the dead queue; from that queue they are
-   * delivered as text.
+   * A handler that throws answers 'retry'. Messages whose body cannot be read go to the dead queue; from that queue they
+   * are delivered as text.
    * @throws UnroutableError
    */
   consume(queue: string, options: ConsumeOptions, handler: DeliveryHandler): Promise<Consumer>;

@@ -35,6 +35,22 @@ export async function inForce(results: Results): Promise<void> {
   await probe[Symbol.asyncDispose]();
 }
 
+/** A CloudEvent as the fabric makes them. */
+const event = (n: number, data: unknown) => ({
+  specversion: '1.0',
+  id: String(n),
+  source: '/test',
+  type: 'tenma.test.v1',
+  datacontenttype: 'application/json',
+  data,
+});
+
+/** JSON text in which the order of attributes does not matter. */
+function sorted(payload: unknown): string {
+  const attributes = Object.entries(payload as object);
+  return JSON.stringify(attributes.toSorted(([a], [b]) => a.localeCompare(b)));
+}
+
 export const payloadsOf = (messages: readonly Message[]) => messages.map(({ payload }) => payload);
 
 /** What every adapter of `Results` promises. */
@@ -99,6 +115,21 @@ export function resultsContract({ name, create }: { name: string; create: () => 
       await at.announcer.announce(`${at.root}/large`, payload, { qos: 1 });
       await until(() => heard.messages.length > 0);
       expect(payloadsOf(heard.messages)).toEqual([payload]);
+    });
+
+    test('carries CloudEvents of any size whole and in order, and what is none as it is', async () => {
+      await using at = await setUp();
+      await using heard = await collect(at.subscriber, `${at.root}/#`);
+      const sizes = [10, 1_500_000, 10, 70_000, 300_000, 10];
+      const events = sizes.map((size, n) => event(n, { text: `${n}ü`.repeat(size / 2) }));
+      const payloads = [...events, { specversion: '0.3', data: 'x'.repeat(100_000) }, event(9, null)];
+      await Promise.all(
+        payloads.map((payload) => at.announcer.announce(`${at.root}/a`, payload, { qos: 1 })),
+      );
+      await until(() => heard.messages.length >= payloads.length);
+      const texts = payloadsOf(heard.messages).map((payload) => sorted(payload));
+      for (const [n, payload] of payloads.entries())
+        expect.assert(texts[n] === sorted(payload), `payload ${n} is the same`);
     });
 
     test('takes 5,000 at once and all arrive', async () => {

@@ -11,7 +11,10 @@ export interface AnnounceOptions {
 
 export interface Message {
   readonly topic: string;
-  /** The parsed JSON payload, or null when the payload is empty (a retained message was cleared) or no JSON. */
+  /**
+   * The parsed JSON payload, with the data of a CloudEvent unpacked; null when the payload is empty (a retained message
+   * was cleared) or cannot be read.
+   */
   readonly payload: unknown;
   readonly retained: boolean;
 }
@@ -33,7 +36,7 @@ export interface Results extends AsyncDisposable {
   readonly status: ResultsStatus;
   onStatus(listener: (status: ResultsStatus) => void): Disposable;
   /**
-   * QoS 1 resolves at the broker's acknowledgement, QoS 0 when the message has left. Never queues for later: while
+   * CloudEvents with more than 64 KiB of data travel packed. QoS 1 resolves at the broker's acknowledgement, QoS 0 when the message has left. Never queues for later: while
    * disconnected it throws at once.
    * @throws ResultsUnavailableError
    */

@@ -1,7 +1,6 @@
-import { queues } from '@tenma/protocol';
+import { isThisMachine, queues } from '@tenma/protocol';
 import { type Clock, type Log, sleep } from '@tenma/runtime';
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
-import { encodeBody } from '../body.ts';
 import {
   type Bus,
   type BusStatus,
@@ -21,6 +20,7 @@ import { replyCodeOf, replyCodes } from './channel.ts';
 import { createAmqpConsumer } from './consumer.ts';
 import { createLink, displayUrl, type Link } from './link.ts';
 import { queueDepth, readMarker } from './marker.ts';
+import { createPackingSender, type PackingSender } from './packing-sender.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 import { createSubscription } from './subscription.ts';
 import {
@@ -49,6 +49,8 @@ export interface AmqpBusOptions {
   readonly deadQueue?: string;
   /** The `expiresMs` of queues declared without one; for tests, so that nothing stays behind. Default: none. */
   readonly expiresMs?: number;
+  /** Whether large bodies travel packed. Default: unless the broker is on this machine. */
+  readonly packs?: boolean;
 }
 
 /** A bus on RabbitMQ (3.10 or later). Returns at once; `onStatus` says when it is connected. */
@@ -71,6 +73,7 @@ class AmqpBus implements Bus {
   readonly #publishing: Link;
   readonly #consuming: Link;
   readonly #publisher: Publisher;
+  readonly #sender: PackingSender;
   readonly #declared = new Map<string, QueueOptions>();
   readonly #owned = new Set<AsyncDisposable>();
   /** What the log has last said is wrong with the connection. */
@@ -90,6 +93,9 @@ class AmqpBus implements Bus {
       { ...components, link: this.#publishing, topology: this.#topology },
       { onOpen: () => this.#updateStatus(), onLost: () => this.#updateStatus() },
     );
+    this.#sender = createPackingSender(this.#publisher, {
+      packs: options.packs ?? !isThisMachine(options.url),
+    });
   }
 
   get status(): BusStatus {
@@ -124,15 +130,15 @@ class AmqpBus implements Bus {
 
   publish(queue: string, body: unknown, options: PublishOptions = {}): Promise<void> {
     if (this.#disposing) return Promise.reject(closed());
-    return this.#publisher.send({
+    const message = {
       exchange: '',
       routingKey: this.#fullName(queue),
-      content: Buffer.from(encodeBody(body)),
       persistent: this.#declared.get(queue)?.kind !== 'transient',
       ttlMs: options.ttlMs,
       timeoutMs: options.timeoutMs,
       headers: options.headers,
-    });
+    };
+    return this.#sender.send(message, body);
   }
 
   async consume(queue: string, { prefetch }: ConsumeOptions, handler: DeliveryHandler): Promise<Consumer> {
@@ -170,8 +176,7 @@ class AmqpBus implements Bus {
       await this.#errand((model) => this.#topology.declareExchange(model, name));
       this.#topology.rememberExchange(name);
     }
-    const content = Buffer.from(encodeBody(body));
-    await this.#publisher.send({ exchange: name, routingKey: '', content, persistent: false });
+    await this.#sender.send({ exchange: name, routingKey: '', persistent: false }, body);
   }
 
   async subscribe(exchange: string, handler: (body: unknown) => void): Promise<AsyncDisposable> {
@@ -208,8 +213,7 @@ class AmqpBus implements Bus {
     } finally {
       this.#topology.forget(name);
     }
-    const content = Buffer.from(encodeBody(body));
-    await this.#publisher.send({ exchange: '', routingKey: name, content, persistent: true });
+    await this.#sender.send({ exchange: '', routingKey: name, persistent: true }, body);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -222,6 +226,7 @@ class AmqpBus implements Bus {
     const parts = async () => {
       // Consumers first: burying the dead still needs the publisher.
       await Promise.all(Array.from(this.#owned, (part) => part[Symbol.asyncDispose]()));
+      await this.#sender.idle();
       await this.#publisher[Symbol.asyncDispose]();
     };
     const enough = new AbortController();
@@ -306,11 +311,14 @@ class AmqpBus implements Bus {
   }
 
   async #bury(queue: string, message: ConsumeMessage, reason: DeadLetterReason): Promise<void> {
-    const own = Object.entries(message.properties.headers ?? {}).filter(([name]) => !name.startsWith('x-'));
+    const { contentType, contentEncoding, headers } = message.properties as Properties;
+    const own = Object.entries(headers ?? {}).filter(([name]) => !name.startsWith('x-'));
     const dead = {
       exchange: '',
       routingKey: this.#fullName(this.#deadQueue),
       content: message.content,
+      contentType,
+      contentEncoding,
       persistent: true,
       headers: {
         ...Object.fromEntries(own),
@@ -326,6 +334,13 @@ class AmqpBus implements Bus {
       await this.#publisher.send(dead);
     }
   }
+}
+
+/** What is kept of a dead message besides its content. */
+interface Properties {
+  readonly contentType?: string | undefined;
+  readonly contentEncoding?: string | undefined;
+  readonly headers?: Readonly<Record<string, unknown>> | undefined;
 }
 
 const closed = () => new BusUnavailableError('this bus is closed');

@@ -1,10 +1,10 @@
-import type { Clock, Log } from '@tenma/runtime';
+import { type Clock, createInOrder, type Log } from '@tenma/runtime';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
-import { decodeBody } from '../body.ts';
 import type { Consumer, DeadLetterReason, DeliveryHandler, Verdict } from '../bus.ts';
 import { type Acknowledger, createAcknowledger } from './acknowledger.ts';
 import { type OpenChannel, openChannel } from './channel.ts';
 import { type ChannelKeeper, keepChannel } from './channel-keeper.ts';
+import { decodeContent, type Decoded } from './content.ts';
 import type { Link } from './link.ts';
 
 export interface AmqpConsumer extends Consumer {
@@ -26,7 +26,7 @@ export interface AmqpConsumerOptions {
   queue: string;
   prefetch: number;
   handler: DeliveryHandler;
-  /** Of the dead queue itself nothing is dead: what is dropped from it is gone, what is not JSON is delivered as text. */
+  /** Of the dead queue itself nothing is dead: what is dropped from it is gone, what cannot be read is delivered as text. */
   isDeadQueue: boolean;
   /** Asked for every delivery: the queue may be declared after the consumer. */
   deliveryLimit: () => number | undefined;
@@ -63,6 +63,8 @@ class ChannelConsumer implements AmqpConsumer {
   readonly #log: Log;
   readonly #options: AmqpConsumerOptions;
   readonly #keeper: ChannelKeeper<Channel>;
+  /** What is packed is unpacked one after the other, and nothing passes it. */
+  readonly #unpacking = createInOrder();
   #session: Session | undefined;
   #prefetch: number;
   #changing: Promise<void> = Promise.resolve();
@@ -155,14 +157,29 @@ class ChannelConsumer implements AmqpConsumer {
 
   /** Must not throw: amqplib closes the connection then. */
   #deliver(session: Session, message: ConsumeMessage): void {
-    const { deliveryTag, redelivered } = message.fields;
+    const { deliveryTag } = message.fields;
     session.answers.delivered(deliveryTag);
-    if (this.#cancelled) return session.answers.requeue(deliveryTag);
+    this.#unpacking.add(() => {
+      if (this.#isOver(session)) return session.answers.requeue(deliveryTag);
+      const decoded = decodeContent(message);
+      if (!(decoded instanceof Promise)) return this.#hand(session, message, decoded);
+      return decoded.then((late) => {
+        if (this.#isOver(session)) session.answers.requeue(deliveryTag);
+        else this.#hand(session, message, late);
+      });
+    });
+  }
+
+  /** What it brings from now on goes back to the queue, or has gone back with its channel. */
+  #isOver(session: Session): boolean {
+    return this.#cancelled || !session.opened.open;
+  }
+
+  #hand(session: Session, message: ConsumeMessage, decoded: Decoded): void {
+    const { redelivered } = message.fields;
     const { queue, handler, isDeadQueue, deliveryLimit } = this.#options;
-    const text = message.content.toString();
-    let body = decodeBody(text);
-    if (body === undefined && isDeadQueue) body = text;
-    if (body === undefined) return this.#bury(session, message, 'not_json');
+    if ('fault' in decoded && !isDeadQueue) return this.#bury(session, message, decoded.fault);
+    const body = 'fault' in decoded ? message.content.toString() : decoded.body;
     const headers = message.properties.headers ?? noHeaders;
     const deliveryCount = countOf(headers);
     if (deliveryCount > 0 && deliveryCount >= (deliveryLimit() ?? Infinity)) {

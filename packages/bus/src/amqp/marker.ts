@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '@tenma/runtime';
 import type { ChannelModel } from 'amqplib';
-import { decodeBody } from '../body.ts';
 import { replyCodeOf, replyCodes, withChannel } from './channel.ts';
+import { decodeContent } from './content.ts';
 
 /** Looks, in total less than a second: while another reader holds the message the queue looks empty. */
 const looks = 12;
@@ -32,7 +32,8 @@ async function lookAt(
       const message = await channel.get(queue);
       if (!message) return undefined;
       channel.nack(message, false, true);
-      return { body: decodeBody(message.content.toString()) };
+      const decoded = await decodeContent(message);
+      return { body: 'body' in decoded ? decoded.body : undefined };
     });
   } catch (error) {
     if (replyCodeOf(error) === replyCodes.notFound) return 'no queue';

@@ -17,11 +17,15 @@ export interface Publisher extends AsyncDisposable {
   send(message: Outgoing): Promise<void>;
 }
 
-interface Outgoing {
+export interface Outgoing {
   /** '' for a queue. */
   exchange: string;
   routingKey: string;
   content: Buffer;
+  /** Default: JSON. */
+  contentType?: string | undefined;
+  /** How the content is packed. Default: not at all. */
+  contentEncoding?: string | undefined;
   persistent: boolean;
   ttlMs?: number | undefined;
   timeoutMs?: number | undefined;
@@ -133,6 +137,7 @@ class ConfirmingPublisher implements Publisher {
 
   #dispatch(entry: Entry): void {
     const { exchange, routingKey, content, persistent, ttlMs, headers } = entry.message;
+    const { contentType = 'application/json', contentEncoding } = entry.message;
     const number = ++this.#sequence;
     this.#inFlight.set(number, entry);
     this.#unconfirmed += 1;
@@ -146,7 +151,8 @@ class ConfirmingPublisher implements Publisher {
         {
           mandatory: exchange === '',
           persistent,
-          contentType: 'application/json',
+          contentType,
+          ...(contentEncoding === undefined ? undefined : { contentEncoding }),
           messageId: String(number),
           ...(ttlMs === undefined ? undefined : { expiration: String(Math.max(0, Math.round(ttlMs))) }),
           ...(headers === undefined ? undefined : { headers }),

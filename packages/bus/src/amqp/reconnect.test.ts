@@ -150,7 +150,13 @@ describe.skipIf(!canStartRabbitmq())(
       expect(await bus.readMarker(`${queue}.marker`)).toBeNull();
       // The consumer was cancelled by the broker; it brings its queue back.
       await until(async () => (await bus.depth(queue)) !== null);
-      await bus.publish(queue, 'again');
+      // A queue so young may refuse a message while it finds its leader.
+      const taken = () =>
+        bus.publish(queue, 'again').then(
+          () => true,
+          () => false,
+        );
+      await until(taken, { what: 'the queue taking a message' });
       await count(1);
     });
 

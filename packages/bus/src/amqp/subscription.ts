@@ -1,8 +1,8 @@
-import type { Clock, Log } from '@tenma/runtime';
+import { type Clock, createInOrder, type Log } from '@tenma/runtime';
 import type { ConsumeMessage } from 'amqplib';
-import { decodeBody } from '../body.ts';
 import { openChannel } from './channel.ts';
 import { keepChannel } from './channel-keeper.ts';
+import { decodeContent, type Decoded } from './content.ts';
 import type { Link } from './link.ts';
 
 export interface SubscriptionComponents {
@@ -29,13 +29,22 @@ export function createSubscription(
   { exchange, handler }: SubscriptionOptions,
 ): Subscription {
   let disposed = false;
+  const unpacking = createInOrder();
 
   function deliver(message: ConsumeMessage): void {
+    unpacking.add(() => {
+      const decoded = decodeContent(message);
+      return decoded instanceof Promise ? decoded.then(hand) : hand(decoded);
+    });
+  }
+
+  function hand(decoded: Decoded): void {
     if (disposed) return;
-    const body = decodeBody(message.content.toString());
-    if (body === undefined) return log.warn({ exchange }, 'a broadcast that is not JSON is ignored');
+    if ('fault' in decoded) {
+      return log.warn({ exchange, reason: decoded.fault }, 'a broadcast that cannot be read is ignored');
+    }
     try {
-      handler(body);
+      handler(decoded.body);
     } catch (error) {
       log.error({ err: error, exchange }, 'the handler of a broadcast threw');
     }

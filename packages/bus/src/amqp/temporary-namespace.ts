@@ -12,7 +12,7 @@ export interface TemporaryNamespace extends AsyncDisposable {
   readonly namespace: string;
   /** For `AmqpBusOptions.expiresMs`: what is not deleted, because the test was killed, goes by itself. */
   readonly expiresMs: number;
-  /** A bus in this namespace. What it declares is noted; it is disposed with the namespace if not before. */
+  /** A bus in this namespace, which packs though the broker is near. What it declares is noted; it is disposed with the namespace if not before. */
   createBus(components: AmqpBusComponents, name?: string): Bus;
   /** Notes queues and exchanges that others declare here, by the names without namespace. */
   own(names: { queues?: readonly string[]; exchanges?: readonly string[] }): void;
@@ -30,7 +30,7 @@ export function temporaryNamespace(url: string): TemporaryNamespace {
     namespace,
     expiresMs,
     createBus(components, name = 'test') {
-      const bus = createAmqpBus(components, { url, name, namespace, expiresMs });
+      const bus = createAmqpBus(components, { url, name, namespace, expiresMs, packs: true });
       buses.push(bus);
       return noting(bus, ownedQueues, ownedExchanges);
     },

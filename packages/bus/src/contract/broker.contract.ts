@@ -91,6 +91,18 @@ export function brokerContract(context: ContractContext): void {
       expect(right).toEqual([{ n: 1 }, { n: 2 }]);
     });
 
+    test('keep their order whatever their sizes', async () => {
+      const { bus, queue: exchange } = context;
+      const seen: string[] = [];
+      await using _subscription = await bus.subscribe(exchange, (body) => seen.push(String(body)));
+      const bodies = [5, 1_000_000, 5, 30_000, 5].map((size, n) => String(n).repeat(size));
+      // The first one makes the exchange.
+      await bus.broadcast(exchange, bodies[0]);
+      await Promise.all(bodies.slice(1).map((body) => bus.broadcast(exchange, body)));
+      await until(() => seen.length === bodies.length);
+      expect.assert(seen.join() === bodies.join(), 'the same bodies in the same order');
+    });
+
     test('survive a subscriber that throws', async () => {
       const { bus } = context;
       const seen: unknown[] = [];

@@ -38,6 +38,27 @@ export function deliveriesContract(context: ContractContext): void {
       expect(deliveries[0]?.headers['traceparent']).toBe('00-1-2-00');
     });
 
+    test('keeps the order of a queue whatever the sizes of its bodies', async () => {
+      const { bus, queue } = context;
+      await bus.declareQueue(queue, durable);
+      const sizes = [10, 2_000_000, 10, 20_000, 400_000, 10, 1_000_000, 15_000, 10];
+      const bodies = sizes.map((size, n) => ({ n, text: `${n}ä`.repeat(size / 2) }));
+      await Promise.all(bodies.map((body) => bus.publish(queue, body)));
+      const { handler, count, deliveries } = collector();
+      await using _consumer = await bus.consume(queue, { prefetch: 3 }, handler);
+      await count(bodies.length);
+      expect(bodiesOf(deliveries).map((body) => (body as { n: number }).n)).toEqual(sizes.map((_, n) => n));
+      expect.assert(JSON.stringify(bodiesOf(deliveries)) === JSON.stringify(bodies), 'the same bodies');
+    });
+
+    test('refuses a body of more than 64 MiB', async () => {
+      const { bus, queue, depthIs } = context;
+      await bus.declareQueue(queue, durable);
+      const publishing = (async () => bus.publish(queue, 'x'.repeat(64 * 1024 * 1024)))();
+      await expect(publishing).rejects.toThrow(RangeError);
+      await depthIs(queue, 0);
+    });
+
     test('keeps a message whose publish has resolved until somebody consumes it', async () => {
       const { bus, queue, depthIs } = context;
       await bus.declareQueue(queue, durable);

@@ -7,7 +7,7 @@ export interface MemoryConsumerOptions {
   /** As the caller named it: without the namespace. */
   queueName: string;
   prefetch: number;
-  /** Of the dead queue itself nothing is dead: what is dropped from it is gone, what is not JSON is delivered as text. */
+  /** Of the dead queue itself nothing is dead: what is dropped from it is gone, what cannot be read is delivered as text. */
   isDeadQueue: boolean;
   deliveryLimit: number | undefined;
   handler: DeliveryHandler;

@@ -1,8 +1,9 @@
-import type { Clock, Log } from '@tenma/runtime';
+import { type Clock, createInOrder, type Log } from '@tenma/runtime';
 import { createConnectionStatus } from '../connection-status.ts';
+import { encodeInTurn } from '../encode-in-turn.ts';
 import { createOutstanding, defaultTimeoutMs, finishMs } from '../outstanding.ts';
-import { decodePayload, encodePayload } from '../payload.ts';
-import { type Results, ResultsUnavailableError } from '../results.ts';
+import { decodePayload } from '../payload.ts';
+import { type Message, type Results, ResultsUnavailableError } from '../results.ts';
 import { assertFilter, assertTopic } from '../topic.ts';
 import type { Distribution } from './distribution.ts';
 
@@ -26,6 +27,7 @@ export function createInProcessResults({
   const status = createConnectionStatus('connected');
   const outstanding = createOutstanding({ clock }, { window });
   const subscriptions = new Set<Disposable>();
+  const packing = createInOrder();
 
   return {
     get status() {
@@ -35,24 +37,19 @@ export function createInProcessResults({
     async announce(topic, payload, { qos, retain = false, timeoutMs = defaultTimeoutMs }) {
       assertTopic(topic);
       if (status.current === 'closed') throw new ResultsUnavailableError('closed');
-      const message = { topic, payload: encodePayload(payload), qos, retain };
-      await outstanding.run(timeoutMs, (settle) => {
-        const left = () => {
-          if (qos === 0) settle();
-        };
-        distribution.announce({ ...message, left, done: settle });
-      });
+      await encodeInTurn(packing, payload, ({ text }) =>
+        outstanding.run(timeoutMs, (settle) => {
+          const left = () => {
+            if (qos === 0) settle();
+          };
+          distribution.announce({ topic, payload: text, qos, retain, left, done: settle });
+        }),
+      );
     },
     async subscribe(filter, handler) {
       assertFilter(filter);
       if (status.current === 'closed') throw new ResultsUnavailableError('closed');
-      const subscription = distribution.subscribe(filter, (topic, payload, retained) => {
-        try {
-          handler({ topic, payload: decodePayload(payload), retained });
-        } catch (error) {
-          log.error({ err: error, topic, filter }, 'a handler of MQTT messages threw');
-        }
-      });
+      const subscription = subscribeUnpacked({ distribution, log }, filter, handler);
       subscriptions.add(subscription);
       return {
         async [Symbol.asyncDispose]() {
@@ -63,9 +60,40 @@ export function createInProcessResults({
     },
     async [Symbol.asyncDispose]() {
       status.set('closed');
+      await packing.idle();
       for (const subscription of subscriptions) subscription[Symbol.dispose]();
       subscriptions.clear();
       await outstanding.finish(finishMs);
+    },
+  };
+}
+
+/** What takes time to unpack is not overtaken by what comes after it. */
+function subscribeUnpacked(
+  { distribution, log }: { distribution: Distribution; log: Log },
+  filter: string,
+  handler: (message: Message) => void,
+): Disposable {
+  const unpacking = createInOrder();
+  let ended = false;
+  const subscription = distribution.subscribe(filter, (topic, payload, retained) => {
+    const call = (value: unknown) => {
+      if (ended) return;
+      try {
+        handler({ topic, payload: value, retained });
+      } catch (error) {
+        log.error({ err: error, topic, filter }, 'a handler of MQTT messages threw');
+      }
+    };
+    unpacking.add(() => {
+      const value = decodePayload(payload);
+      return value instanceof Promise ? value.then(call) : call(value);
+    });
+  });
+  return {
+    [Symbol.dispose]() {
+      ended = true;
+      subscription[Symbol.dispose]();
     },
   };
 }

@@ -8,7 +8,7 @@ import {
   type MqttClient,
   UniqueMessageIdProvider,
 } from 'mqtt';
-import { encodePayload } from '../payload.ts';
+import { type Payload, plainText } from '../payload.ts';
 import { ResultsUnavailableError, type Will } from '../results.ts';
 import { within } from '../within.ts';
 import type { BrokerAddress } from './broker-address.ts';
@@ -17,7 +17,7 @@ import type { ReceivedMessage, Subscription } from './subscriptions.ts';
 
 interface OutgoingMessage {
   readonly topic: string;
-  readonly payload: string;
+  readonly payload: Payload;
   readonly qos: 0 | 1;
   readonly retain: boolean;
 }
@@ -54,7 +54,7 @@ const goodbyeMs = 1_000;
 const maxMessageIds = 65_535;
 /** 1 is what a 3.1.1 broker says, 132 an MQTT 5 one. */
 const versionRefusals: readonly unknown[] = [1, 132];
-const contentProperties = { payloadFormatIndicator: true, contentType: 'application/cloudevents+json' };
+const propertiesOf = (contentType: Payload['contentType']) => ({ payloadFormatIndicator: true, contentType });
 
 export function openConnection(
   { clock, log }: { clock: Clock; log: Log },
@@ -83,13 +83,13 @@ export function openConnection(
     get receiveMaximum() {
       return connack?.properties?.receiveMaximum ?? maxMessageIds;
     },
-    publish({ topic, payload, qos, retain }, settle) {
-      const properties = isVersion5 && payload !== '' ? { properties: contentProperties } : {};
+    publish({ topic, payload: { text, contentType }, qos, retain }, settle) {
+      const properties = isVersion5 && text !== '' ? { properties: propertiesOf(contentType) } : {};
       if (qos === 0) {
-        client.publish(topic, payload, { qos, retain, ...properties });
+        client.publish(topic, text, { qos, retain, ...properties });
         drained(settle);
       } else {
-        client.publish(topic, payload, { qos, retain, ...properties }, (error) => {
+        client.publish(topic, text, { qos, retain, ...properties }, (error) => {
           settle(
             error ? new ResultsUnavailableError(`the MQTT broker refused: ${error.message}`) : undefined,
           );
@@ -128,10 +128,10 @@ function clientOptions({ address, version, clientId, will }: ConnectionOptions):
     ...(will && {
       will: {
         topic: will.topic,
-        payload: Buffer.from(encodePayload(will.payload)),
+        payload: Buffer.from(plainText(will.payload)),
         qos: 1,
         retain: will.retain,
-        ...(version === 5 && { properties: contentProperties }),
+        ...(version === 5 && { properties: propertiesOf('application/cloudevents+json') }),
       },
     }),
   };

@@ -51,7 +51,7 @@ describe.skipIf(shared === undefined)('over a real broker', () => {
     },
   });
 
-  test('messages say that they are CloudEvents', async () => {
+  test('messages say whether they are CloudEvents', async () => {
     const root = freshRoot();
     const packets: IPublishPacket[] = [];
     const url = shared?.url ?? '';
@@ -60,7 +60,9 @@ describe.skipIf(shared === undefined)('over a real broker', () => {
     await outside.subscribeAsync(`${root}/#`, { qos: 1 });
     await using results = await connected(create({ url }));
     await results.announce(`${root}/a`, { specversion: '1.0' }, { qos: 1 });
-    await until(() => packets.length > 0);
+    await results.announce(`${root}/a`, { other: true }, { qos: 1 });
+    await until(() => packets.length > 1);
+    expect(packets[1]?.properties?.contentType).toBe('application/json');
     expect(packets[0]).toMatchObject({
       qos: 1,
       properties: { contentType: 'application/cloudevents+json', payloadFormatIndicator: true },

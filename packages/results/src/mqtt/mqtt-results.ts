@@ -1,7 +1,7 @@
-import type { Clock, Log } from '@tenma/runtime';
+import { type Clock, createInOrder, type Log } from '@tenma/runtime';
 import { createConnectionStatus } from '../connection-status.ts';
 import { createOutstanding, defaultTimeoutMs, finishMs } from '../outstanding.ts';
-import { encodePayload } from '../payload.ts';
+import { encodeInTurn } from '../encode-in-turn.ts';
 import { type Results, ResultsUnavailableError, type Will } from '../results.ts';
 import { assertFilter, assertTopic } from '../topic.ts';
 import { parseBrokerAddress } from './broker-address.ts';
@@ -34,6 +34,7 @@ export function createMqttResults(
   const status = createConnectionStatus('connecting');
   const outstanding = createOutstanding(components, { window: maxWindow });
   const subscriptions = createSubscriptions(components);
+  const packing = createInOrder();
   const lasting = keepConnected(
     components,
     { address: parseBrokerAddress(url), clientId, will },
@@ -60,8 +61,11 @@ export function createMqttResults(
       assertTopic(topic);
       if (status.current !== 'connected')
         throw unavailable(`the connection to the MQTT broker is ${status.current}`);
-      const message = { topic, payload: encodePayload(payload), qos, retain };
-      await outstanding.run(timeoutMs, (settle) => lasting.current?.publish(message, settle));
+      await encodeInTurn(packing, payload, (encoded) => {
+        if (status.current === 'connecting') throw unavailable('the connection to the MQTT broker was lost');
+        const message = { topic, payload: encoded, qos, retain };
+        return outstanding.run(timeoutMs, (settle) => lasting.current?.publish(message, settle));
+      });
     },
     async subscribe(filter, handler) {
       assertFilter(filter);
@@ -76,6 +80,7 @@ export function createMqttResults(
     },
     async [Symbol.asyncDispose]() {
       status.set('closed');
+      await packing.idle();
       await outstanding.finish(finishMs);
       await lasting[Symbol.asyncDispose]();
     },

@@ -1,4 +1,4 @@
-import type { Log } from '@tenma/runtime';
+import { createInOrder, type Log } from '@tenma/runtime';
 import { decodePayload } from '../payload.ts';
 import type { Message } from '../results.ts';
 import { matchesFilter } from '../topic.ts';
@@ -38,6 +38,8 @@ interface Entry extends Subscription {
 
 export function createSubscriptions({ log }: { log: Log }): Subscriptions {
   const byFilter = new Map<string, Entry>();
+  /** What takes time to unpack is not overtaken. */
+  const unpacking = createInOrder();
   let lastId = 0;
 
   function entryFor(filter: string): Entry {
@@ -71,11 +73,19 @@ export function createSubscriptions({ log }: { log: Log }): Subscriptions {
         if (subscriptionIds.length > 0 ? !subscriptionIds.includes(id) : !matchesFilter(filter, topic))
           continue;
         for (const handler of handlers) {
-          try {
-            handler.call({ topic, payload: decodePayload(payload), retained });
-          } catch (error) {
-            log.error({ err: error, topic, filter }, 'a handler of MQTT messages threw');
-          }
+          const call = (value: unknown) => {
+            // It may have ended while this was unpacked.
+            if (!handlers.has(handler)) return;
+            try {
+              handler.call({ topic, payload: value, retained });
+            } catch (error) {
+              log.error({ err: error, topic, filter }, 'a handler of MQTT messages threw');
+            }
+          };
+          unpacking.add(() => {
+            const value = decodePayload(payload);
+            return value instanceof Promise ? value.then(call) : call(value);
+          });
         }
       }
     },
