@@ -1,3 +1,4 @@
+export type { Blob, Blobs } from './blobs.ts';
 export {
   type Document,
   type DocumentWrite,
@@ -7,12 +8,17 @@ export {
   type Observations,
   observationsKept,
 } from './documents.ts';
+export { type Lane, laneOf } from './lane.ts';
 export {
   type Channel,
+  type ClaimOptions,
   type InsertOutcome,
-  type Lane,
+  type KeyedLane,
+  type KeyedLanes,
+  type KeyedLanesPage,
   type LaneBacklog,
   type Page,
+  type SentTask,
   type Store,
   type StoreStatus,
   StoreUnavailableError,

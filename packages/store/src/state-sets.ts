@@ -9,6 +9,8 @@ export const dueAnyTime = unfinished.filter((state) => state !== 'scheduled' && 
 export interface StateSets {
   readonly unfinished: string;
   readonly dueAnyTime: string;
+  /** With a pool, which will tell of them. */
+  readonly placed: string;
   /** The index of unannounced ends is made with the same list. */
   readonly ended: string;
 }
@@ -18,5 +20,6 @@ const quoted = (states: readonly TaskState[]) => states.map((state) => `'${state
 export const stateSets: StateSets = {
   unfinished: quoted(unfinished),
   dueAnyTime: quoted(dueAnyTime),
+  placed: quoted(['queued', 'running']),
   ended: quoted(taskStates.filter(isTerminal)),
 };

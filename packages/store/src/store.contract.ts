@@ -1,34 +1,29 @@
 import { describe, expect, it } from 'vitest';
+import { blobsContract } from './contract/blobs.contract.ts';
 import { concurrencyContract } from './contract/concurrency.contract.ts';
 import { dispatchingContract } from './contract/dispatching.contract.ts';
 import { documentsContract } from './contract/documents.contract.ts';
 import { forgettingContract } from './contract/forgetting.contract.ts';
+import { lanesContract } from './contract/lanes.contract.ts';
 import { listingContract } from './contract/listing.contract.ts';
 import { observationsContract } from './contract/observations.contract.ts';
 import { newId, sampleTask } from './contract/sample-task.ts';
-import type { ShiftedClock } from './contract/shifted-clock.ts';
+import type { CreateFixture } from './contract/store-fixture.ts';
 import { writingContract } from './contract/writing.contract.ts';
-import { type Store, StoreUnavailableError } from './store.ts';
-
-/** An empty store of its own for a test, which goes with the fixture. */
-interface StoreFixture extends AsyncDisposable {
-  readonly store: Store;
-  /** The store's. */
-  readonly clock: ShiftedClock;
-}
-
-export type CreateFixture = () => Promise<StoreFixture>;
+import { StoreUnavailableError } from './store.ts';
 
 /** What every store promises; each adapter runs it. */
 export function storeContract({ name, create }: { name: string; create: CreateFixture }): void {
   describe(`the ${name} store`, () => {
     writingContract(create);
     dispatchingContract(create);
+    lanesContract(create);
     listingContract(create);
     concurrencyContract(create);
     forgettingContract(create);
     documentsContract(create);
     observationsContract(create);
+    blobsContract(create);
 
     it('is connected until it is closed, and then refuses every call', async () => {
       await using fixture = await create();

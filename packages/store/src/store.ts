@@ -1,5 +1,7 @@
-import type { TaskState, TaskType } from '@tenma/protocol';
+import type { TaskLimit, TaskState, TaskType } from '@tenma/protocol';
+import type { Blobs } from './blobs.ts';
 import type { Documents, Observations } from './documents.ts';
+import type { Lane } from './lane.ts';
 import type { TaskChange, TaskControl, TaskRecord } from './task-record.ts';
 
 /** `closed`: by its owner, or because its database is lost for good; it does not come back. */
@@ -35,15 +37,45 @@ export interface Page {
   readonly next: string | null;
 }
 
-/** Tasks that share a dispatcher's window: one type asked for in one region. */
-export interface Lane {
-  readonly type: string;
-  readonly region: string;
+export interface LaneBacklog extends Lane {
+  /** Due tasks, counted up to 10,000; the urgent ones first. */
+  readonly due: number;
+  /** How many of these are above the default priority. */
+  readonly urgent: number;
 }
 
-export interface LaneBacklog extends Lane {
-  /** Due tasks, counted up to 10,000. */
-  readonly due: number;
+export interface KeyedLane extends LaneBacklog {
+  /** Of the newest due task of the lane. */
+  readonly limit: TaskLimit;
+  /** When that task was made; Unix milliseconds. */
+  readonly limitAt: number;
+}
+
+export interface KeyedLanesPage {
+  readonly size: number;
+  readonly after: Lane | null;
+  readonly countUpTo: number;
+}
+
+export interface KeyedLanes {
+  readonly items: readonly KeyedLane[];
+  /** Give it back as `after` for the next page; null on the last one. */
+  readonly next: Lane | null;
+}
+
+/** A task that is sent and has not ended. */
+export interface SentTask {
+  readonly id: string;
+  readonly type: string;
+  readonly limitKey: string;
+}
+
+export interface ClaimOptions {
+  readonly now: number;
+  readonly leaseUntil: number;
+  readonly limit: number;
+  /** Only those above the default priority. */
+  readonly urgentOnly?: boolean;
 }
 
 /** `tasks`: the ids of tasks that have changed; `documents`: the kinds of documents that were written. */
@@ -53,7 +85,7 @@ export type Channel = 'tasks' | 'documents';
  * The truth about every task. All writes are durable when their promise resolves, and calls that arrive together are
  * committed together. Every call may throw StoreUnavailableError.
  */
-export interface Store extends AsyncDisposable, Documents, Observations {
+export interface Store extends AsyncDisposable, Documents, Observations, Blobs {
   readonly status: StoreStatus;
   /** Calls back on every change of status; dispose to stop. */
   onStatus(listener: (status: StoreStatus) => void): Disposable;
@@ -77,9 +109,19 @@ export interface Store extends AsyncDisposable, Documents, Observations {
    * `leaseUntil` with `dispatchNo` and `revision` grown by one; what is returned shows them after that. No two callers
    * get the same task. Cheap however long the backlog and however many tasks are due later.
    */
-  claim(lane: Lane, options: { now: number; leaseUntil: number; limit: number }): Promise<TaskRecord[]>;
-  /** Lanes with due tasks. Cheap however long the backlog. */
+  claim(lane: Lane, options: ClaimOptions): Promise<TaskRecord[]>;
+  /** Lanes with due tasks, but for those with a limit key. Cheap however long the backlog. */
   dueLanes(now: number): Promise<LaneBacklog[]>;
+  /**
+   * Lanes with a limit key and due tasks, of which there may be many: looks at `size` lanes at most, and returns those
+   * of them that have any, which are counted up to `countUpTo`.
+   */
+  dueKeyedLanes(now: number, page: KeyedLanesPage): Promise<KeyedLanes>;
+  /**
+   * What is out of the tasks with a limit key, and of those of these types without one: sent, not ended, and
+   * running or not due again. `leasedUntil`: no dispatch lease that counts ends later.
+   */
+  sentTasks(what: { now: number; leasedUntil: number; types: readonly string[] }): Promise<SentTask[]>;
   /** Tasks whose clock has run out, oldest first. */
   clocksDue(now: number, limit: number): Promise<TaskControl[]>;
   /** Ended tasks whose end is not announced yet, oldest first. */

@@ -1,4 +1,13 @@
-import type { Json, Placement, Requires, RetryPolicy, TaskError, TaskState } from '@tenma/protocol';
+import type {
+  Json,
+  OutputRef,
+  Placement,
+  Requires,
+  RetryPolicy,
+  TaskError,
+  TaskLimit,
+  TaskState,
+} from '@tenma/protocol';
 
 /** What a task was when it was accepted; never changes. Times are Unix milliseconds. */
 export interface TaskSpec {
@@ -9,6 +18,14 @@ export interface TaskSpec {
   readonly priority: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly requires: Requires;
+  /** Slots that an attempt takes; absent: the worker says. */
+  readonly cost?: number;
+  /** Majors of the type whose schemas accept the input, that of the stable version first. Absent: there was one. */
+  readonly majors?: readonly number[];
+  /** One of `majors`, on trial: the first attempt prefers it. */
+  readonly trialMajor?: number;
+  readonly near?: string;
+  readonly limit?: TaskLimit;
   readonly timeoutMs: number;
   readonly queueTimeoutMs: number;
   readonly totalTimeoutMs: number;
@@ -42,6 +59,10 @@ export interface TaskLife {
   readonly placement: Placement | null;
   /** The WEE that ran or runs it. */
   readonly weeId: string | null;
+  /** Of the worker that ran the last attempt. */
+  readonly workerVersion?: string;
+  /** Stands for an output that is kept as a blob. */
+  readonly outputRef?: OutputRef;
   readonly cancelRequested: boolean;
   /** False while its end still has to be announced on MQTT. */
   readonly announced: boolean;

@@ -1,9 +1,10 @@
 import type { Json, TaskState } from '@tenma/protocol';
+import { laneOf, limitKeyColumn } from './lane.ts';
 import type { TaskChange, TaskControl, TaskLife, TaskRecord, TaskSpec } from './task-record.ts';
 
 /**
- * How a task stands in a table: a column for what a query looks at, JSON text for the rest. Nothing stands in both, so
- * a statement that changes a column (claim, makeAllDue) cannot leave a document behind.
+ * How a task stands in a table: a column for what a query looks at, JSON text for the rest. Nothing that changes stands
+ * in both, so a statement that changes a column (claim, makeAllDue) cannot leave a document behind.
  */
 export const controlColumns = [
   'id',
@@ -35,7 +36,8 @@ export const changedColumns = [
   'announced',
   'life',
 ] as const;
-export const insertedColumns = [...recordColumns, 'held_by'] as const;
+/** The limit key is of the spec, which never changes. */
+export const insertedColumns = [...recordColumns, 'held_by', 'limit_key'] as const;
 
 export interface ControlRow {
   readonly id: string;
@@ -87,6 +89,7 @@ export interface TaskColumns extends LifeColumns {
   readonly created_at: number[];
   readonly labels: (string | null)[];
   readonly spec: string[];
+  readonly limit_key: string[];
   readonly input: string[];
 }
 
@@ -121,6 +124,7 @@ export function emptyTaskColumns(): TaskColumns {
     created_at: [],
     labels: [],
     spec: [],
+    limit_key: [],
     input: [],
   };
 }
@@ -153,6 +157,7 @@ export function taskColumns(tasks: readonly TaskRecord[]): TaskColumns {
     columns.created_at.push(createdAt);
     columns.labels.push(labelLines(labels));
     columns.spec.push(JSON.stringify(rest));
+    columns.limit_key.push(limitKeyColumn(laneOf(task.spec).limitKey));
     columns.input.push(JSON.stringify(task.input));
   }
   return columns;

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CreateFixture } from '../store.contract.ts';
 import type { Store } from '../store.ts';
 import type { TaskControl, TaskRecord } from '../task-record.ts';
 import { change, ids, noon, sampleTask, sampleTasks, success } from './sample-task.ts';
+import type { CreateFixture } from './store-fixture.ts';
 
-const lane = { type: 'probe-http', region: 'active' };
+const lane = { type: 'probe-http', region: 'active', limitKey: '' };
 
 type Step = 'claim' | 'change' | 'finish' | 'insert';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { CreateFixture } from '../store.contract.ts';
 import { change, ids, newId, noon, sampleTask, sampleTasks, success } from './sample-task.ts';
+import type { CreateFixture } from './store-fixture.ts';
 
-const lane = { type: 'probe-http', region: 'active' };
+const lane = { type: 'probe-http', region: 'active', limitKey: '' };
 const lease = { now: noon, leaseUntil: noon + 30_000 };
 
 export function dispatchingContract(create: CreateFixture): void {
@@ -14,6 +14,17 @@ export function dispatchingContract(create: CreateFixture): void {
       await fixture.store.insert([a, b, c, d]);
       expect(ids(await fixture.store.claim(lane, { ...lease, limit: 3 }))).toEqual(ids([d, b, c]));
       expect(ids(await fixture.store.claim(lane, { ...lease, limit: 3 }))).toEqual(ids([a]));
+    });
+
+    it('takes only what is above the default priority where that is asked for', async () => {
+      await using fixture = await create();
+      const tasks = [4, 6, 5, 9, 0, 7].map((priority) => sampleTask({ spec: { priority } }));
+      await fixture.store.insert(tasks);
+      expect(await fixture.store.dueLanes(noon)).toEqual([{ ...lane, due: 6, urgent: 3 }]);
+      const urgent = await fixture.store.claim(lane, { ...lease, limit: 10, urgentOnly: true });
+      expect(urgent.map(({ spec }) => spec.priority)).toEqual([9, 7, 6]);
+      const rest = await fixture.store.claim(lane, { ...lease, limit: 10 });
+      expect(rest.map(({ spec }) => spec.priority)).toEqual([5, 4, 0]);
     });
 
     it('takes those due at the same moment in the order of their ids', async () => {
@@ -83,9 +94,9 @@ export function dispatchingContract(create: CreateFixture): void {
       expect(lanes).toHaveLength(3);
       expect(lanes).toEqual(
         expect.arrayContaining([
-          { ...lane, due: 3 },
-          { type: 'probe-http', region: 'any', due: 1 },
-          { type: 'probe-dns', region: 'eu-west-1', due: 1 },
+          { ...lane, due: 3, urgent: 0 },
+          { ...lane, region: 'any', due: 1, urgent: 0 },
+          { ...lane, type: 'probe-dns', region: 'eu-west-1', due: 1, urgent: 0 },
         ]),
       );
       await fixture.store.claim(lane, { ...lease, limit: 10 });
@@ -97,7 +108,7 @@ export function dispatchingContract(create: CreateFixture): void {
       for (let n = 0; n < 11; n += 1) {
         await fixture.store.insert(sampleTasks(1_000, { spec: { priority: n % 10 } }));
       }
-      expect(await fixture.store.dueLanes(noon)).toEqual([{ ...lane, due: 10_000 }]);
+      expect(await fixture.store.dueLanes(noon)).toEqual([{ ...lane, due: 10_000, urgent: 4_000 }]);
     });
   });
 
@@ -187,7 +198,7 @@ export function dispatchingContract(create: CreateFixture): void {
         await fixture.store.insert(sampleTasks(1_000, { life: { dueAt: noon + 1 } }));
       }
       expect(await fixture.store.makeAllDue(noon)).toBe(3_000);
-      expect(await fixture.store.dueLanes(noon)).toEqual([{ ...lane, due: 3_000 }]);
+      expect(await fixture.store.dueLanes(noon)).toEqual([{ ...lane, due: 3_000, urgent: 0 }]);
     });
   });
 

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '@tenma/protocol';
 import type { Document, DocumentsWritten, DocumentWrite } from '../documents.ts';
-import type { CreateFixture } from '../store.contract.ts';
 import type { Store } from '../store.ts';
+import type { CreateFixture } from './store-fixture.ts';
 
 const write = (id: string, value: Json | null, expected: DocumentWrite['expected'] = 'any') => ({
   kind: 'node',

@@ -1,9 +1,9 @@
 import { isTerminal, observePrincipal, taskStates } from '@tenma/protocol';
 import { describe, expect, it } from 'vitest';
-import type { CreateFixture } from '../store.contract.ts';
 import type { Store } from '../store.ts';
 import type { TaskLife, TaskRecord } from '../task-record.ts';
 import { idAt, ids, noon, sampleTask, sampleTasks, success } from './sample-task.ts';
+import type { CreateFixture } from './store-fixture.ts';
 
 const minute = 60_000;
 const ended: Partial<TaskLife> = { state: 'succeeded', dueAt: null, clockAt: null, announced: true };

@@ -1,9 +1,9 @@
 import { taskStates } from '@tenma/protocol';
 import { describe, expect, it } from 'vitest';
-import type { CreateFixture } from '../store.contract.ts';
 import type { Store, TaskFilter } from '../store.ts';
 import type { TaskRecord } from '../task-record.ts';
 import { idAt, ids, noon, sampleTask, sampleTasks } from './sample-task.ts';
+import type { CreateFixture } from './store-fixture.ts';
 
 async function everything(store: Store, filter: TaskFilter, size = 7): Promise<TaskRecord[]> {
   const found: TaskRecord[] = [];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { observationsKept } from '../documents.ts';
-import type { CreateFixture } from '../store.contract.ts';
 import { noon } from './sample-task.ts';
+import type { CreateFixture } from './store-fixture.ts';
 
 const seen = (target: string, n: number) => ({ target, at: noon + n, value: { n } });
 const series = (target: string, count: number, first = 0) =>

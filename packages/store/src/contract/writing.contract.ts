@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { CreateFixture } from '../store.contract.ts';
 import { change, idAt, ids, newId, noon, sampleTask, sampleTasks, success } from './sample-task.ts';
+import type { CreateFixture } from './store-fixture.ts';
 
 export function writingContract(create: CreateFixture): void {
   describe('insert', () => {

@@ -43,6 +43,7 @@ const encodings = {
   created_at: 'bigint',
   labels: 'document',
   spec: 'document',
+  limit_key: 'document',
   state: 'document',
   revision: 'integer',
   due_at: 'bigint',

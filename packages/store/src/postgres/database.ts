@@ -19,7 +19,7 @@ export interface Statement {
   readonly text: string;
 }
 
-export type Value = string | number | boolean | null | readonly (string | null)[];
+export type Value = string | number | boolean | null | Uint8Array | readonly (string | null)[];
 
 /** A connection to one schema that returns by itself, for ever. */
 export interface Database extends AsyncDisposable {

@@ -65,12 +65,41 @@ const documentsAndObservations = (schema: string) => `
   CREATE INDEX tasks_observed ON ${schema}.tasks (created_at) WHERE principal = 'observe';
 `;
 
+/** The column has a constant default, so the table is not rewritten. */
+const limitKeys = (schema: string) => `
+  ALTER TABLE ${schema}.tasks ADD COLUMN limit_key text COLLATE "C" NOT NULL DEFAULT '';
+  DROP INDEX ${schema}.tasks_due;
+  CREATE INDEX tasks_due ON ${schema}.tasks (type, region, limit_key, priority, due_at, id) WHERE due_at IS NOT NULL;
+  CREATE INDEX tasks_limited ON ${schema}.tasks (limit_key, type) WHERE limit_key <> '' AND dispatch_no > 0
+    AND state NOT IN ('succeeded', 'failed', 'cancelled', 'expired');
+`;
+
+/** The bytes of a part are packed already: the server does not try once more. */
+const blobParts = (schema: string) => `
+  CREATE TABLE ${schema}.blob_parts (
+    blob_id uuid NOT NULL,
+    part integer NOT NULL,
+    parts integer NOT NULL,
+    task_id uuid NOT NULL,
+    content_type text NOT NULL,
+    content_encoding text NOT NULL,
+    bytes bigint NOT NULL,
+    sha256 text NOT NULL,
+    expires_at bigint NOT NULL,
+    data bytea NOT NULL,
+    PRIMARY KEY (blob_id, part)
+  );
+  ALTER TABLE ${schema}.blob_parts ALTER data SET STORAGE EXTERNAL;
+  CREATE INDEX blob_parts_expiry ON ${schema}.blob_parts (expires_at);
+`;
+
 /**
  * Numbered from 1; a migration is never changed once released, a new one is added. Times are Unix milliseconds.
  *
  * Every index costs each task a write, so there are few, and most hold a task only for a part of its life:
  * `tasks_due` while it has to be dispatched, `tasks_clock` and `tasks_state` until it has ended, `tasks_held` while it
- * runs, `tasks_unannounced` between its end and its announcement. `tasks_observed` is for forgetting probes only. Nearly every update changes an indexed column, so room
+ * runs, `tasks_unannounced` between its end and its announcement. `tasks_observed` is for forgetting probes only,
+ * `tasks_limited` for tasks with a limit of their own, while they are out. Nearly every update changes an indexed column, so room
  * for heap-only updates would be wasted; what is dead goes early instead (autovacuum), or the dispatcher would wade
  * through it.
  */
@@ -118,6 +147,8 @@ const migrations: readonly ((schema: string) => string)[] = [
   CREATE TABLE ${schema}.named_values (name text COLLATE "C" NOT NULL PRIMARY KEY, value text NOT NULL);
   `,
   documentsAndObservations,
+  limitKeys,
+  blobParts,
 ];
 
 /** How long a migration may take, and the wait for another process that makes it: an index of a large table takes long. */

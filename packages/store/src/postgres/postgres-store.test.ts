@@ -30,8 +30,10 @@ async function asAdministrator(sql: string): Promise<void> {
 /** Takes a schema back to what the first version had made. */
 const toFirstVersion = (name: string) =>
   asAdministrator(`SET search_path = ${name};
-    DROP FUNCTION write_documents; DROP TABLE documents, documents_version, observations, observation_heads;
-    DROP INDEX tasks_observed; DELETE FROM migrations WHERE version > 1`);
+    DROP FUNCTION write_documents; DROP TABLE documents, documents_version, observations, observation_heads, blob_parts;
+    DROP INDEX tasks_observed; ALTER TABLE tasks DROP COLUMN limit_key;
+    CREATE INDEX tasks_due ON tasks (type, region, priority, due_at, id) WHERE due_at IS NOT NULL;
+    DELETE FROM migrations WHERE version > 1`);
 
 const openStore = (name = schema, clock: Clock = components.clock) =>
   connected(createPostgresStore({ ...components, clock }, { url, schema: name, poolSize: 5 }));
@@ -82,7 +84,15 @@ async function createFixture() {
     async [Symbol.asyncDispose]() {
       await store[Symbol.asyncDispose]();
       await asAdministrator(
-        ['tasks', 'task_types', 'named_values', 'documents', 'observations', 'observation_heads']
+        [
+          'tasks',
+          'task_types',
+          'named_values',
+          'documents',
+          'observations',
+          'observation_heads',
+          'blob_parts',
+        ]
           .map((table) => `DELETE FROM ${schema}.${table}`)
           .join(';'),
       );
@@ -113,7 +123,7 @@ describe.skipIf(!server)('with a shared PostgreSQL', () => {
       const stores = [fixture.store, other];
       const tasks = sampleTasks(400);
       await fixture.store.insert(tasks);
-      const lane = { type: 'probe-http', region: 'active' };
+      const lane = { type: 'probe-http', region: 'active', limitKey: '' };
       const claims = await Promise.all(
         stores.flatMap((store) =>
           Array.from({ length: 5 }, () => store.claim(lane, { now: noon, leaseUntil: noon + 1, limit: 40 })),

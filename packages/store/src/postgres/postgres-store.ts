@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock, Log } from '@tenma/runtime';
 import { createListeners } from '../listeners.ts';
 import { type Channel, type Store, StoreUnavailableError } from '../store.ts';
+import { blobVerbs } from './blob-verbs.ts';
 import { type Database, listenerName, openDatabase } from './database.ts';
 import { documentVerbs } from './document-verbs.ts';
 import { notificationOf, notificationPayloads } from './notifications.ts';
@@ -45,6 +46,7 @@ export function createPostgresStore(
   const verbs = storeVerbs(database, schema);
   const documents = documentVerbs({ database, clock }, schema);
   const observations = observationVerbs(database, schema);
+  const blobs = blobVerbs(database, schema);
   const notifying = notifyingVerbs(clock, database, schema, channel);
 
   return {
@@ -59,6 +61,8 @@ export function createPostgresStore(
     controls: whileOpen(verbs.controls),
     claim: whileOpen(verbs.claim),
     dueLanes: whileOpen(verbs.dueLanes),
+    dueKeyedLanes: whileOpen(verbs.dueKeyedLanes),
+    sentTasks: whileOpen(verbs.sentTasks),
     clocksDue: whileOpen(verbs.clocksDue),
     unannounced: whileOpen(verbs.unannounced),
     runningOn: whileOpen(verbs.runningOn),
@@ -74,6 +78,10 @@ export function createPostgresStore(
     recordObservations: whileOpen(observations.recordObservations),
     observations: whileOpen(observations.observations),
     forgetObservations: whileOpen(observations.forgetObservations),
+    putBlobPart: whileOpen(blobs.putBlobPart),
+    blob: whileOpen(blobs.blob),
+    blobPart: whileOpen(blobs.blobPart),
+    forgetBlobParts: whileOpen(blobs.forgetBlobParts),
     notify: whileOpen(notifying.notify),
     onNotify: notifying.onNotify,
     [Symbol.asyncDispose]() {

@@ -1,3 +1,4 @@
+import { defaults } from '@tenma/protocol';
 import { stateSets } from '../state-sets.ts';
 import { controlColumns, recordColumns } from '../task-row.ts';
 import type { Statement } from './database.ts';
@@ -6,13 +7,18 @@ import type { Statement } from './database.ts';
 const backlogCap = 10_000;
 /** Highest first; one range of the index `tasks_due` each, so that tasks due later stand behind it. */
 const priorities = 'generate_series(9, 0, -1) AS p (priority)';
+const ofLane = `t.type = lane.type AND t.region = lane.region AND t.limit_key = lane.limit_key
+  AND t.priority = p.priority`;
+/** Sent and not ended; due again it counts as not sent, unless it runs all the same. */
+const isOut = (now: string) =>
+  `(t.state = 'running' OR t.due_at IS NULL OR (t.due_at > ${now} AND t.dispatch_no > (t.life::json->>'settledNo')::integer))`;
 
-/** Every lane in the index of what is due some time, found by leaping from one to the next. */
+/** Every lane without a limit key in the index of what is due some time, found by leaping from one to the next. */
 function lanes(tasks: string): string {
   return `WITH RECURSIVE lane AS (
-      (SELECT type, region FROM ${tasks} WHERE due_at IS NOT NULL ORDER BY type, region LIMIT 1)
+      (SELECT type, region, '' AS limit_key FROM ${tasks} WHERE due_at IS NOT NULL ORDER BY type, region LIMIT 1)
       UNION ALL
-      SELECT next.type, next.region FROM lane CROSS JOIN LATERAL (
+      SELECT next.type, next.region, '' FROM lane CROSS JOIN LATERAL (
         SELECT t.type, t.region FROM ${tasks} AS t
         WHERE t.due_at IS NOT NULL AND (t.type, t.region) > (lane.type, lane.region)
         ORDER BY t.type, t.region LIMIT 1
@@ -20,28 +26,74 @@ function lanes(tasks: string): string {
     )`;
 }
 
+/** As many lanes, with a limit key or without, as `size` says, after the one that is named. */
+function someLanes(tasks: string, [type, region, limitKey, size]: readonly [string, string, string, string]) {
+  const nextTo = (...lane: readonly string[]) => `
+    SELECT t.type, t.region, t.limit_key FROM ${tasks} AS t
+    WHERE t.due_at IS NOT NULL AND (t.type, t.region, t.limit_key) > (${lane.join(', ')})
+    ORDER BY t.type, t.region, t.limit_key LIMIT 1`;
+  return `WITH RECURSIVE lane AS (
+      SELECT first.*, 1 AS n FROM (${nextTo(type, region, limitKey)}) AS first
+      UNION ALL
+      SELECT next.*, lane.n + 1 FROM lane CROSS JOIN LATERAL (
+        ${nextTo('lane.type', 'lane.region', 'lane.limit_key')}
+      ) AS next WHERE lane.n < ${size}
+    )`;
+}
+
+/** Highest first, so that the urgent ones are counted before the cap. */
+function countedDue(tasks: string, now: string, cap: string): string {
+  return `SELECT count(*)::integer AS due,
+      (count(*) FILTER (WHERE one.priority > ${defaults.priority}))::integer AS urgent FROM (
+        SELECT p.priority FROM ${priorities} CROSS JOIN LATERAL (
+          SELECT 1 FROM ${tasks} AS t WHERE ${ofLane} AND t.due_at <= ${now} LIMIT ${cap}
+        ) AS found LIMIT ${cap}
+      ) AS one`;
+}
+
 function dispatchingTexts(tasks: string) {
-  const ofLane = 't.type = lane.type AND t.region = lane.region AND t.priority = p.priority';
   return {
-    /** $1 type, $2 region, $3 now, $4 lease until, $5 limit. */
+    /** $1 type, $2 region, $3 limit key, $4 now, $5 lease until, $6 limit, $7 the lowest priority. */
     claim: `WITH picked AS MATERIALIZED (
-        SELECT due.id, due.due_at FROM ${priorities} CROSS JOIN LATERAL (
+        SELECT due.id, due.due_at FROM generate_series(9, $7::integer, -1) AS p (priority) CROSS JOIN LATERAL (
           SELECT t.id, t.due_at FROM ${tasks} AS t
-          WHERE t.type = $1 AND t.region = $2 AND t.priority = p.priority AND t.due_at <= $3
-          ORDER BY t.due_at, t.id LIMIT $5 FOR UPDATE SKIP LOCKED
-        ) AS due LIMIT $5
+          WHERE t.type = $1 AND t.region = $2 AND t.limit_key = $3 AND t.priority = p.priority AND t.due_at <= $4
+          ORDER BY t.due_at, t.id LIMIT $6 FOR UPDATE SKIP LOCKED
+        ) AS due LIMIT $6
       )
-      UPDATE ${tasks} AS t SET due_at = $4, dispatch_no = t.dispatch_no + 1, revision = t.revision + 1
+      UPDATE ${tasks} AS t SET due_at = $5, dispatch_no = t.dispatch_no + 1, revision = t.revision + 1
       FROM picked WHERE t.id = picked.id
       RETURNING ${recordColumns.map((column) => `t.${column}`).join(', ')}, picked.due_at AS was_due_at`,
+    /** $1 now. */
     dueLanes: `${lanes(tasks)}
-      SELECT lane.type, lane.region, counted.due FROM lane CROSS JOIN LATERAL (
-        SELECT count(*)::integer AS due FROM (
-          SELECT 1 FROM ${priorities} CROSS JOIN LATERAL (
-            SELECT 1 FROM ${tasks} AS t WHERE ${ofLane} AND t.due_at <= $1 LIMIT ${backlogCap}
-          ) AS one LIMIT ${backlogCap}
-        ) AS capped
-      ) AS counted WHERE counted.due > 0`,
+      SELECT lane.type, lane.region, lane.limit_key, counted.due, counted.urgent
+      FROM lane CROSS JOIN LATERAL (${countedDue(tasks, '$1', String(backlogCap))}) AS counted WHERE counted.due > 0`,
+    /** $1 now, $2 type, $3 region and $4 limit key of the lane before, $5 how many, $6 how far to count. */
+    dueKeyedLanes: `${someLanes(tasks, ['$2', '$3', '$4', '$5'])}
+      SELECT lane.type, lane.region, lane.limit_key, counted.due, counted.urgent, newest.spec, newest.created_at
+      FROM lane
+      LEFT JOIN LATERAL (${countedDue(tasks, '$1', '$6')}) AS counted ON lane.limit_key <> ''
+      LEFT JOIN LATERAL (
+        SELECT last.* FROM ${priorities} CROSS JOIN LATERAL (
+          SELECT t.id, t.spec, t.created_at FROM ${tasks} AS t WHERE ${ofLane} AND t.due_at <= $1
+          ORDER BY t.due_at DESC, t.id DESC LIMIT 1
+        ) AS last ORDER BY last.id DESC LIMIT 1
+      ) AS newest ON lane.limit_key <> '' ORDER BY lane.n`,
+    /** $1 now. */
+    sentKeyed: `SELECT t.id, t.type, t.limit_key FROM ${tasks} AS t
+      WHERE t.limit_key <> '' AND t.dispatch_no > 0 AND t.state NOT IN (${stateSets.ended}) AND ${isOut('$1')}`,
+    /** $1 now, $2 the latest end of a lease, $3 types. */
+    sentOfTypes: `${lanes(tasks)}
+      SELECT t.id, t.type, t.limit_key FROM ${tasks} AS t
+      WHERE t.state <> 'succeeded' AND t.state IN (${stateSets.placed}) AND t.type = ANY ($3::text[])
+        AND t.limit_key = '' AND ${isOut('$1')}
+      UNION ALL
+      SELECT sent.id, lane.type, lane.limit_key FROM lane CROSS JOIN ${priorities} CROSS JOIN LATERAL (
+        SELECT t.id FROM ${tasks} AS t WHERE ${ofLane} AND t.due_at > $1 AND t.due_at <= $2
+          AND t.state NOT IN (${stateSets.placed}) AND ${isOut('$1')}
+        -- A range of the index a priority, as everywhere.
+        OFFSET 0
+      ) AS sent WHERE lane.type = ANY ($3::text[])`,
     /** $1 now. Sorted, as everybody who locks several rows takes them. */
     notDue: `SELECT id FROM ${tasks}
       WHERE state <> 'succeeded' AND state IN (${stateSets.dueAnyTime}) AND (due_at IS NULL OR due_at > $1) ORDER BY id`,

@@ -31,6 +31,10 @@ export interface TaskWriter {
   idle(): Promise<void>;
 }
 
+/** An empty text arrives as null. */
+const newColumns = insertedColumns.map((column) =>
+  column === 'limit_key' ? `coalesce(${column}, '')` : column,
+);
 const appliedColumns = ['id', ...changedColumns, 'output'] as const satisfies readonly Column[];
 
 function writingStatements(schema: string): Record<'insert' | 'existing' | 'apply', Statement> {
@@ -40,7 +44,7 @@ function writingStatements(schema: string): Record<'insert' | 'existing' | 'appl
     insert: {
       name: 'insert',
       text: `INSERT INTO ${tasks} (${insertedColumns.join(', ')})
-        SELECT * FROM ${unnestSql('new', insertedColumns)} ON CONFLICT DO NOTHING RETURNING id`,
+        SELECT ${newColumns.join(', ')} FROM ${unnestSql('new', insertedColumns)} ON CONFLICT DO NOTHING RETURNING id`,
     },
     existing: {
       name: 'existing',

@@ -1,8 +1,18 @@
-import type { TaskType } from '@tenma/protocol';
+import { defaults, type TaskType } from '@tenma/protocol';
+import type { Blobs } from '../blobs.ts';
 import type { Documents, Observations } from '../documents.ts';
 import { forgetInTurns, forgetQuery } from '../forget-query.ts';
+import { beforeAllLanes, limitKeyColumn } from '../lane.ts';
+import {
+  backlogOf,
+  type BacklogRow,
+  keyedLanesOf,
+  type KeyedLaneRow,
+  sentTaskOf,
+  type SentTaskRow,
+} from '../lane-row.ts';
 import { dueAnyTime } from '../state-sets.ts';
-import type { LaneBacklog, Store } from '../store.ts';
+import type { Store } from '../store.ts';
 import { listQuery, pageOf } from '../task-list.ts';
 import { type ControlRow, controlOf, isStorableId, recordOf, type RecordRow } from '../task-row.ts';
 import type { Database, Statement, Value } from './database.ts';
@@ -22,6 +32,7 @@ type Verbs = Omit<
   | typeof Symbol.asyncDispose
   | keyof Documents
   | keyof Observations
+  | keyof Blobs
 >;
 
 /** All verbs of tasks and named values but the batched writes and the notifications. */
@@ -39,26 +50,53 @@ const rowsOf =
   <Row>(statement: Statement, ...values: Value[]): Promise<Row[]> =>
     database.rows(statement, values) as Promise<Row[]>;
 
-type DispatchingVerbs = Pick<Verbs, 'claim' | 'dueLanes' | 'clocksDue' | 'makeAllDue' | 'forgetTasks'>;
+type LaneVerbs = Pick<Verbs, 'claim' | 'dueLanes' | 'dueKeyedLanes' | 'sentTasks'>;
 
-function dispatchingVerbs(database: Database, schema: string): DispatchingVerbs {
+function laneVerbs(database: Database, schema: string): LaneVerbs {
   const rows = rowsOf(database);
   const statements = storeStatements(schema);
   return {
-    async claim({ type, region }, { now, leaseUntil, limit }) {
+    async claim({ type, region, limitKey }, { now, leaseUntil, limit, urgentOnly = false }) {
       const claimed = await rows<RecordRow & { was_due_at: number }>(
         statements.claim,
         type,
         region,
+        limitKeyColumn(limitKey),
         now,
         leaseUntil,
         limit,
+        urgentOnly ? defaults.priority + 1 : 0,
       );
       return claimed
         .sort((a, b) => b.priority - a.priority || a.was_due_at - b.was_due_at || (a.id < b.id ? -1 : 1))
         .map(recordOf);
     },
-    dueLanes: (now) => rows<LaneBacklog>(statements.dueLanes, now),
+    dueLanes: async (now) => (await rows<BacklogRow>(statements.dueLanes, now)).map(backlogOf),
+    async dueKeyedLanes(now, { size, after, countUpTo }) {
+      const { type, region, limitKey } = after ?? beforeAllLanes;
+      const before = [type, region, limitKeyColumn(limitKey)];
+      return keyedLanesOf(
+        await rows<KeyedLaneRow>(statements.dueKeyedLanes, now, ...before, size, countUpTo),
+        size,
+      );
+    },
+    async sentTasks({ now, leasedUntil, types }) {
+      const found = await Promise.all([
+        rows<SentTaskRow>(statements.sentKeyed, now),
+        types.length === 0 ? [] : rows<SentTaskRow>(statements.sentOfTypes, now, leasedUntil, types),
+      ]);
+      return found.flat().map(sentTaskOf);
+    },
+  };
+}
+
+type DispatchingVerbs = LaneVerbs & Pick<Verbs, 'clocksDue' | 'makeAllDue' | 'forgetTasks'>;
+
+function dispatchingVerbs(database: Database, schema: string): DispatchingVerbs {
+  const rows = rowsOf(database);
+  const statements = storeStatements(schema);
+  return {
+    ...laneVerbs(database, schema),
     async clocksDue(now, limit) {
       return (await rows<ControlRow>(statements.clocksDue, now, limit)).map(controlOf);
     },

@@ -1,7 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { StateSets } from '../state-sets.ts';
+import { blobsOf } from './sqlite-blobs.ts';
 import { documentsOf } from './sqlite-documents.ts';
 import { observationsOf } from './sqlite-observations.ts';
+import { lanesOf } from './sqlite-lanes.ts';
 import { tasksOf } from './sqlite-tasks.ts';
 
 /** The verbs that write; the rest only read. */
@@ -16,6 +18,8 @@ export const writingVerbs = [
   'writeDocuments',
   'recordObservations',
   'forgetObservations',
+  'putBlobPart',
+  'forgetBlobParts',
 ] as const satisfies (keyof SqliteOperations)[];
 
 /**
@@ -25,5 +29,11 @@ export const writingVerbs = [
 export type SqliteOperations = ReturnType<typeof createOperations>;
 
 export function createOperations(database: DatabaseSync, states: StateSets) {
-  return { ...tasksOf(database, states), ...documentsOf(database), ...observationsOf(database) };
+  return {
+    ...tasksOf(database, states),
+    ...lanesOf(database, states),
+    ...documentsOf(database),
+    ...observationsOf(database),
+    ...blobsOf(database),
+  };
 }

@@ -5,7 +5,8 @@ import type { DatabaseSync } from 'node:sqlite';
  *
  * Every index costs each task a write, so there are few, and most hold a task only for a part of its life:
  * `tasks_due` while it has to be dispatched, `tasks_clock` and `tasks_state` until it has ended, `tasks_held` while it
- * runs, `tasks_unannounced` between its end and its announcement. `tasks_observed` is for forgetting probes only.
+ * runs, `tasks_unannounced` between its end and its announcement. `tasks_observed` is for forgetting probes only,
+ * `tasks_limited` for tasks with a limit of their own, while they are out.
  */
 const migrations: readonly string[] = [
   `
@@ -64,6 +65,30 @@ const migrations: readonly string[] = [
   ) STRICT;
   CREATE TABLE observation_heads (target TEXT NOT NULL PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX tasks_observed ON tasks (created_at) WHERE principal = 'observe';
+  `,
+  `
+  ALTER TABLE tasks ADD COLUMN limit_key TEXT NOT NULL DEFAULT '';
+  DROP INDEX tasks_due;
+  CREATE INDEX tasks_due ON tasks (type, region, limit_key, priority, due_at, id) WHERE due_at IS NOT NULL;
+  CREATE INDEX tasks_limited ON tasks (limit_key, type) WHERE limit_key <> '' AND dispatch_no > 0
+    AND state NOT IN ('succeeded', 'failed', 'cancelled', 'expired');
+  `,
+  // Each part has the whole row of its blob before its bytes, where it is read without them.
+  `
+  CREATE TABLE blob_parts (
+    blob_id TEXT NOT NULL,
+    part INTEGER NOT NULL,
+    parts INTEGER NOT NULL,
+    task_id TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    content_encoding TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    UNIQUE (blob_id, part)
+  ) STRICT;
+  CREATE INDEX blob_parts_expiry ON blob_parts (expires_at);
   `,
 ];
 

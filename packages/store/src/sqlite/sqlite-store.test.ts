@@ -111,8 +111,11 @@ describe('a SQLite file', () => {
     }
     const database = new DatabaseSync(path);
     database.exec(`
-      DROP TABLE documents; DROP TABLE documents_version; DROP TABLE observations; DROP TABLE observation_heads;
-      DROP INDEX tasks_observed; DELETE FROM migrations WHERE version > 1`);
+      DROP TABLE documents; DROP TABLE documents_version; DROP TABLE observations; DROP TABLE observation_heads; DROP TABLE blob_parts;
+      DROP INDEX tasks_observed; DROP INDEX tasks_due; DROP INDEX tasks_limited;
+      ALTER TABLE tasks DROP COLUMN limit_key;
+      CREATE INDEX tasks_due ON tasks (type, region, priority, due_at, id) WHERE due_at IS NOT NULL;
+      DELETE FROM migrations WHERE version > 1`);
     database.close();
     await using store = await createSqliteStore(components, { path });
     expect(await store.get(task.spec.id)).toEqual(task);

@@ -1,15 +1,19 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { TaskType } from '@tenma/protocol';
+import { defaults, type TaskType } from '@tenma/protocol';
 import type { Clock, Log } from '@tenma/runtime';
+import { blobOf, blobRow, type Blobs } from '../blobs.ts';
 import { documentColumns, documentOf, tracesKeptMs } from '../document-row.ts';
 import { type Documents, type Observations, observationsKept } from '../documents.ts';
 import { forgetInTurns, forgetQuery } from '../forget-query.ts';
 import { observationColumns, observationOf } from '../observation-row.ts';
+import { beforeAllLanes, type Lane, limitKeyColumn } from '../lane.ts';
+import { backlogOf, keyedLanesOf, sentTaskOf } from '../lane-row.ts';
 import { reportStatus } from '../reported-status.ts';
 import type { InsertOutcome, Store } from '../store.ts';
 import { listQuery, pageOf } from '../task-list.ts';
 import { changeColumns, type ControlRow, controlOf, recordOf, taskColumns } from '../task-row.ts';
+import type { LaneColumns } from './sqlite-lanes.ts';
 import { type SqliteThread, startSqliteThread } from './thread-client.ts';
 
 const inSqlite = { table: 'tasks', finishedAt: "json_extract(life, '$.finishedAt')" };
@@ -31,7 +35,12 @@ export async function createSqliteStore(
   await mkdir(dirname(path), { recursive: true });
   const status = reportStatus('connected');
   const thread = await startSqliteThread({ log, onLost: () => status.become('closed') }, { path });
-  const verbs = { ...taskVerbs(thread), ...documentVerbs(thread, clock), ...observationVerbs(thread) };
+  const verbs = {
+    ...taskVerbs(thread),
+    ...documentVerbs(thread, clock),
+    ...observationVerbs(thread),
+    ...blobVerbs(thread),
+  };
   return {
     get status() {
       return thread.open ? 'connected' : 'closed';
@@ -58,7 +67,33 @@ type TaskVerbs = Omit<
   | typeof Symbol.asyncDispose
   | keyof Documents
   | keyof Observations
+  | keyof Blobs
 >;
+
+function laneVerbs({
+  call,
+}: Pick<SqliteThread, 'call'>): Pick<Store, 'claim' | 'dueLanes' | 'dueKeyedLanes' | 'sentTasks'> {
+  return {
+    async claim(lane, { urgentOnly = false, ...options }) {
+      const priority = urgentOnly ? defaults.priority + 1 : 0;
+      return (await call('claim', columnsOf(lane), { ...options, priority })).map(recordOf);
+    },
+    async dueLanes(now) {
+      return (await call('dueLanes', now, defaults.priority)).map(backlogOf);
+    },
+    async dueKeyedLanes(now, { after, ...page }) {
+      const asked = { ...page, after: columnsOf(after ?? beforeAllLanes) };
+      return keyedLanesOf(await call('dueKeyedLanes', { now, usual: defaults.priority }, asked), page.size);
+    },
+    async sentTasks({ now, leasedUntil, types }) {
+      return (await call('sentTasks', now, leasedUntil, types)).map(sentTaskOf);
+    },
+  };
+}
+
+function columnsOf({ type, region, limitKey }: Lane): LaneColumns {
+  return [type, region, limitKeyColumn(limitKey)];
+}
 
 function taskVerbs({ call }: SqliteThread): TaskVerbs {
   return {
@@ -81,10 +116,7 @@ function taskVerbs({ call }: SqliteThread): TaskVerbs {
       if (changes.length === 0) return [];
       return call('apply', changeColumns(changes));
     },
-    async claim(lane, limits) {
-      return (await call('claim', lane, limits)).map(recordOf);
-    },
-    dueLanes: (now) => call('dueLanes', now),
+    ...laneVerbs({ call }),
     async clocksDue(now, limit) {
       return (await call('clocksDue', now, limit)).map(controlOf);
     },
@@ -115,6 +147,18 @@ function documentVerbs({ call }: SqliteThread, clock: Clock): Documents {
     async documentsSince(version) {
       return (await call('documentsSince', version)).map(documentOf);
     },
+  };
+}
+
+function blobVerbs({ call }: SqliteThread): Blobs {
+  return {
+    putBlobPart: (blob, part, data) => call('putBlobPart', blobRow(blob), part, data),
+    async blob(id) {
+      const row = await call('blob', id);
+      return row && blobOf(row);
+    },
+    blobPart: (id, part) => call('blobPart', id, part),
+    forgetBlobParts: ({ expiredBy, limit }) => call('forgetBlobParts', expiredBy, limit),
   };
 }
 

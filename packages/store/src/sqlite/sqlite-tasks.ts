@@ -1,6 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { TaskType } from '@tenma/protocol';
-import type { Lane, LaneBacklog } from '../store.ts';
 import type { StateSets } from '../state-sets.ts';
 import type { SqlQuery } from '../task-list.ts';
 import {
@@ -14,9 +13,6 @@ import {
   type TaskColumns,
 } from '../task-row.ts';
 
-/** How far a lane's due tasks are counted. */
-const backlogCap = 10_000;
-const priorities = [9, 8, 7, 6, 5, 4, 3, 2, 1, 0] as const;
 const control = controlColumns.join(', ');
 const record = recordColumns.join(', ');
 
@@ -24,8 +20,6 @@ const record = recordColumns.join(', ');
 export function tasksOf(database: DatabaseSync, states: StateSets) {
   return {
     ...writingOf(database, states),
-    ...claimingOf(database),
-    ...surveyingOf(database),
     ...readingOf(database, states),
     ...namedOf(database),
   };
@@ -77,74 +71,6 @@ function writingOf(database: DatabaseSync, states: StateSets) {
     /** Deletes the tasks whose ids are found; returns how many. */
     forgetTasks({ sql, parameters }: SqlQuery): number {
       return Number(database.prepare(`DELETE FROM tasks WHERE id IN (${sql})`).run(...parameters).changes);
-    },
-  };
-}
-
-function claimingOf(database: DatabaseSync) {
-  // One range of the index a priority: tasks due later stand behind it, whatever their priority.
-  const dueOf = database.prepare(
-    `SELECT ${record} FROM tasks
-     WHERE type = ? AND region = ? AND priority = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?`,
-  );
-  const lease = database.prepare(
-    'UPDATE tasks SET due_at = ?, dispatch_no = dispatch_no + 1, revision = revision + 1 WHERE id = ?',
-  );
-  return {
-    claim({ type, region }: Lane, options: { now: number; leaseUntil: number; limit: number }): RecordRow[] {
-      const rows: RecordRow[] = [];
-      for (const priority of priorities) {
-        const left = options.limit - rows.length;
-        if (left <= 0) break;
-        rows.push(...(dueOf.all(type, region, priority, options.now, left) as unknown as RecordRow[]));
-      }
-      return rows.map((row) => {
-        lease.run(options.leaseUntil, row.id);
-        return {
-          ...row,
-          due_at: options.leaseUntil,
-          dispatch_no: row.dispatch_no + 1,
-          revision: row.revision + 1,
-        };
-      });
-    },
-  };
-}
-
-/** Every lane in the index of what is due some time, found by leaping from one to the next. */
-function lanesOf(database: DatabaseSync): () => Lane[] {
-  // Two questions: for `(type, region) > (?, ?)` SQLite walks through all of the lane it should leap over.
-  const nextRegion = database.prepare(
-    `SELECT type, region FROM tasks
-     WHERE due_at IS NOT NULL AND type = ? AND region > ? ORDER BY region LIMIT 1`,
-  );
-  const nextType = database.prepare(
-    'SELECT type, region FROM tasks WHERE due_at IS NOT NULL AND type > ? ORDER BY type, region LIMIT 1',
-  );
-  const after = ({ type, region }: Lane) =>
-    (nextRegion.get(type, region) ?? nextType.get(type)) as unknown as Lane | undefined;
-  return () => {
-    const found: Lane[] = [];
-    for (let lane = after({ type: '', region: '' }); lane; lane = after(lane)) found.push(lane);
-    return found;
-  };
-}
-
-function surveyingOf(database: DatabaseSync) {
-  const lanes = lanesOf(database);
-  const countDue = database.prepare(
-    `SELECT count(*) AS due FROM (
-       SELECT 1 FROM tasks WHERE type = ? AND region = ? AND priority = ? AND due_at <= ? LIMIT ?)`,
-  );
-  return {
-    dueLanes(now: number): LaneBacklog[] {
-      return lanes().flatMap(({ type, region }) => {
-        let due = 0;
-        for (const priority of priorities) {
-          due += Number(countDue.get(type, region, priority, now, backlogCap - due)?.['due']);
-        }
-        return due > 0 ? [{ type, region, due }] : [];
-      });
     },
   };
 }
