@@ -1,9 +1,10 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { taskErrorSchema } from '@tenma/protocol';
+import { taskErrorSchema, taskTypeSchema } from '@tenma/protocol';
 import { type } from 'arktype';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import {
+  type AnyWorker,
   AttemptAborted,
   defineWorker,
   isWorker,
@@ -62,9 +63,80 @@ describe('defineWorker', () => {
     expect(taskTypeOf(greeting).input_schema).not.toHaveProperty('required');
   });
 
+  test('hands the functions of a worker what its schemas give', () => {
+    defineWorker({
+      ...base,
+      input: z.object({ size: z.int().default(1) }),
+      output: z.object({ at: z.coerce.number() }),
+      cost(input) {
+        expectTypeOf(input).toEqualTypeOf<{ size: number }>();
+        return input.size;
+      },
+      shadow(before, after) {
+        expectTypeOf(before).toEqualTypeOf<{ at: number }>();
+        expectTypeOf(after).toEqualTypeOf<{ at: number }>();
+        return true;
+      },
+      run: ({ clock }) => ({ at: clock.now() }),
+    });
+    const arrow = defineWorker({
+      ...base,
+      input: type({ n: 'number' }),
+      output: z.null(),
+      cost: ({ n }) => n * 2,
+      run: () => null,
+    });
+    const list: AnyWorker[] = [greeting, arrow];
+    expect(list.map((worker) => taskTypeOf(worker).cost)).toEqual(['medium', 'by_input']);
+  });
+
+  test('announces what bounds a worker, and only where it says so', () => {
+    const bounded = defineWorker({
+      ...base,
+      input: z.null(),
+      output: z.null(),
+      cost: 30,
+      slots: 60,
+      requires: ['gpu'],
+      limit: { per_s: 2.5, concurrent: 4 },
+      isolation: 'thread',
+      shadow: () => true,
+      run: () => null,
+    });
+    const announced = taskTypeOf(bounded);
+    expect(announced).toMatchObject({
+      cost: 30,
+      slots: 60,
+      requires: ['gpu'],
+      limit: { per_s: 2.5, concurrent: 4 },
+      isolation: 'thread',
+      shadow: true,
+    });
+    expect(taskTypeSchema.parse(announced)).toEqual(announced);
+    const fields = ['slots', 'requires', 'limit', 'isolation', 'shadow'];
+    for (const field of fields) expect(taskTypeOf(greeting)).not.toHaveProperty(field);
+    expect(greeting.isolation).toBe('process');
+  });
+
   test.each([
     [{ type: 'Not An Id' }, 'type has to match'],
     [{ version: '1' }, 'version has to be semantic'],
+    [{ version: 'v1.0.0' }, 'version has to be semantic'],
+    [{ cost: 'huge' as never }, 'cost has to be light, medium, heavy, 1 to 100, or a function'],
+    [{ cost: 'by_input' as never }, 'cost has to be'],
+    [{ cost: 0 }, 'cost has to be'],
+    [{ cost: 101 }, 'cost has to be'],
+    [{ cost: 2.5 }, 'cost has to be'],
+    [{ slots: 0 }, 'slots has to be a whole number'],
+    [{ slots: 99, cost: 'heavy' as const }, 'slots has to be at least the 100 that one attempt takes'],
+    [{ requires: ['No Label'] }, 'requires has to list labels'],
+    [{ requires: 'gpu' as never }, 'requires has to list labels'],
+    [{ limit: { per_s: 0 } }, 'limit does not fit'],
+    [{ limit: {} }, 'limit has to say per_s, concurrent or both'],
+    [{ isolation: 'none' as never }, 'isolation has to be process or thread'],
+    [{ shadow: true as never }, 'shadow has to be a function'],
+    [{ errors: [Date] as never }, 'errors has to list classes that extend Error'],
+    [{ run: null as never }, 'run has to be a function'],
     [{ timeout_ms: 0 }, 'timeout_ms'],
     [{ retry: { factor: 0 } }, 'retry'],
     [{ input: {} as never }, 'input is not a Standard Schema'],
@@ -132,13 +204,18 @@ describe('runWorker', () => {
     expect(await runWorker(returning(returned), attempt(null))).toEqual({ kind: 'succeeded', output });
   });
 
+  test('gives also an output that does not fit a message', async () => {
+    const output = 'é'.repeat(200_000);
+    expect(await runWorker(returning(output), attempt(null))).toEqual({ kind: 'succeeded', output });
+  });
+
   const cycle: Record<string, unknown> = {};
   cycle['self'] = cycle;
   test.each([
     [1n, 'invalid_output'],
     [cycle, 'invalid_output'],
     [() => {}, 'invalid_output'],
-    ['é'.repeat(131_072), 'result_too_large'],
+    ['é'.repeat(33_554_432), 'result_too_large'],
   ])('fails when the output is no JSON or too large (%#)', async (returned, code) => {
     const outcome = await runWorker(returning(returned), attempt(null));
     expect(outcome).toMatchObject({ kind: 'failed', error: { code, retryable: false } });
@@ -149,6 +226,11 @@ describe('runWorker', () => {
     expect(await runWorker(lying, attempt({}))).toMatchObject({
       error: { code: 'invalid_output', details: { errors: [{ pointer: '/text' }] } },
     });
+  });
+
+  test('says of an input that does not fit that nothing has run', async () => {
+    expect(await runWorker(greeting, attempt({ name: 3 }))).toMatchObject({ kind: 'failed', refused: true });
+    expect(await runWorker(returning(1n), attempt(null))).not.toHaveProperty('refused');
   });
 
   test('refuses progress that cannot be reported, and ignores what comes after the end', async () => {
@@ -194,6 +276,30 @@ describe('runWorker', () => {
     const large = new WorkerError('no paper', { details: 'x'.repeat(20_000) });
     const outcome = await runWorker(throwing(large), attempt({}));
     expect(JSON.stringify(outcome).length).toBeLessThan(1_000);
+  });
+
+  class OutOfPaper extends WorkerError {}
+  class OutOfA4 extends OutOfPaper {}
+  class Jam extends Error {
+    override readonly name = 'paper jam';
+  }
+  test.each([
+    ['a class that is declared', new OutOfPaper('x'), 'OutOfPaper'],
+    ['one that extends it', new OutOfA4('x'), 'OutOfPaper'],
+    ['a class that calls itself otherwise', new Jam('x'), 'Jam'],
+    ['any other', new RangeError('x'), 'RangeError'],
+  ])('names %s so that a caller finds it', async (_, thrown, name) => {
+    const worker = { ...throwing(thrown), errors: [OutOfPaper, Jam] };
+    expect(await runWorker(worker, attempt({}))).toMatchObject({ error: { name } });
+    expect(await runWorker({ ...worker, errors: [WorkerError, Error] }, attempt({}))).toMatchObject({
+      error: { name: thrown instanceof WorkerError ? 'WorkerError' : 'Error' },
+    });
+  });
+
+  test('names a WorkerError after its class also where none is declared', async () => {
+    expect(await runWorker(throwing(new OutOfA4('x')), attempt({}))).toMatchObject({
+      error: { name: 'OutOfA4', code: 'worker_error' },
+    });
   });
 
   /** What a worker in plain JavaScript makes of an error. */

@@ -1,18 +1,30 @@
-import {
-  defaults,
-  idSchema,
-  type Json,
-  type RetryPolicy,
-  retryPolicySchema,
-  type TaskType,
-} from '@tenma/protocol';
-import { type SchemaInput, type SchemaOutput, schemaFault, type WorkerSchema } from './schema.ts';
+import { type CostClass, defaults, type Json, type RateLimit, type RetryPolicy } from '@tenma/protocol';
+import { checkDefinition } from './check-definition.ts';
+import type { Clock } from './clock.ts';
+import type { SchemaInput, SchemaOutput, WorkerSchema } from './schema.ts';
 
 /** Shared by every copy of the SDK in a process: a worker package may bring its own. */
 const brand = Symbol.for('tenma.worker');
 
-/** How much of a process one attempt takes: waiting on sockets, some computing, or a whole core. */
-export type Cost = TaskType['cost'];
+/**
+ * How much of a process one attempt takes, of its 100 slots: a class (`light` 1: waiting on sockets, `medium` 10: some
+ * computing, `heavy` 100: a whole core), a number of slots, or a function that says the slots of an input. What a
+ * function says is rounded up and clamped to 1..100; it has to answer at once.
+ */
+export type Cost<Input = unknown> = CostClass | number | CostFunction<Input>;
+
+/** A method's type, so that a worker of one input can stand in a list of workers of any. */
+type CostFunction<Input> = { slots(input: Input): number }['slots'];
+
+/** A class of errors that a worker throws. */
+export interface ErrorClass {
+  new (...args: never[]): Error;
+  readonly name: string;
+  readonly prototype: Error;
+}
+
+/** `process`: in a process with attempts of its own kind only. `thread`: in a thread of the WEE, for trusted code. */
+export type Isolation = 'process' | 'thread';
 
 /** The task an attempt belongs to. */
 export interface TaskInfo {
@@ -31,6 +43,8 @@ export interface RunContext<Input, Progress> {
   /** Aborts on timeout or cancellation; its `reason` is an `AttemptAborted`. The process is killed 2 s later. */
   readonly signal: AbortSignal;
   readonly task: TaskInfo;
+  /** Waits and tells the time; a test can hand over another one. */
+  readonly clock: Clock;
   /** Publishes how far the attempt is: at most 16 KiB of JSON. Throws WorkerError `invalid_progress` otherwise. */
   progress(this: void, value: Progress): void;
   /** One line in the log of the WEE, with the task's id. */
@@ -44,7 +58,7 @@ export interface WorkerDefinition<
 > {
   /** The task type, kebab-case: `^[a-z0-9][a-z0-9_-]{0,62}$`. */
   readonly type: string;
-  /** Semantic; raise the major when a schema changes so that older inputs no longer fit. */
+  /** Semantic, like `1.4.0`; raise the major when a schema changes so that older inputs no longer fit. */
   readonly version: string;
   /** One or two sentences for whoever chooses a type from a list. */
   readonly description: string;
@@ -53,13 +67,28 @@ export interface WorkerDefinition<
   /** Default: any JSON. Has to validate without waiting, so that values keep their order. */
   readonly progress?: P;
   /** Default `light`. */
-  readonly cost?: Cost;
+  readonly cost?: Cost<SchemaOutput<I>>;
+  /** Slots that its attempts take at once in one WEE, at most; default: what the WEE has. */
+  readonly slots?: number;
+  /** Labels without which a WEE does not run it, such as `gpu`. */
+  readonly requires?: readonly string[];
+  /** How many tasks may start in a second, and run at once, in the whole fabric; default: any number. */
+  readonly limit?: RateLimit;
+  /** Default `process`. */
+  readonly isolation?: Isolation;
   /** What differs from the default: 5 attempts, 1 s × 2 up to 100 s, full jitter. */
   readonly retry?: Partial<RetryPolicy>;
   /** For one attempt; default 60,000. A submission may say otherwise. */
   readonly timeout_ms?: number;
   /** An input that works, for forms and help. */
   readonly example?: SchemaInput<I>;
+  /** Errors that a caller gets back as instances of the class they were thrown as. */
+  readonly errors?: readonly ErrorClass[];
+  /**
+   * Only for a worker that changes nothing: while it is updated, a task may run on both versions. Says whether the
+   * output of the old one and of the new one, for the same input, mean the same.
+   */
+  shadow?(before: SchemaOutput<O>, after: SchemaOutput<O>): boolean;
   /** One attempt. May run many times at once in a process; must end soon after `signal` aborts. */
   run(context: RunContext<SchemaOutput<I>, SchemaInput<P>>): SchemaInput<O> | Promise<SchemaInput<O>>;
 }
@@ -71,7 +100,8 @@ export interface Worker<
   P extends WorkerSchema | undefined = WorkerSchema | undefined,
 > extends WorkerDefinition<I, O, P> {
   readonly [brand]: true;
-  readonly cost: Cost;
+  readonly cost: Cost<SchemaOutput<I>>;
+  readonly isolation: Isolation;
   readonly retry: RetryPolicy;
   readonly timeout_ms: number;
 }
@@ -83,9 +113,11 @@ export type AnyWorker = Worker;
 export type WorkerInput<W extends AnyWorker> = SchemaInput<W['input']>;
 /** What a caller of the worker gets. */
 export type WorkerOutput<W extends AnyWorker> = SchemaOutput<W['output']>;
-export type WorkerProgress<W extends AnyWorker> = SchemaOutput<W['progress']>;
-
-const semanticVersion = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/;
+/** What a caller of the worker hears meanwhile. */
+export type WorkerProgress<W extends AnyWorker> = [ProgressSchema<W>] extends [never]
+  ? Json
+  : SchemaOutput<ProgressSchema<W>>;
+type ProgressSchema<W extends AnyWorker> = Exclude<W['progress'], undefined>;
 
 /**
  * Makes a worker. Export one, or an array of them, as the default of a module, and a WEE can load it.
@@ -96,24 +128,12 @@ export function defineWorker<
   O extends WorkerSchema,
   P extends WorkerSchema | undefined = undefined,
 >(definition: WorkerDefinition<I, O, P>): Worker<I, O, P> {
-  const { type, version, cost = 'light', timeout_ms = defaults.attemptTimeoutMs } = definition;
-  const wrong = (field: string, why: string) =>
-    new TypeError(`worker ${JSON.stringify(type)}: ${field} ${why}`);
-  if (!idSchema.safeParse(type).success) throw wrong('type', `has to match ${idPattern}`);
-  if (!semanticVersion.test(version)) throw wrong('version', 'has to be semantic, like 1.0.0');
-  if (!(Number.isSafeInteger(timeout_ms) && timeout_ms > 0))
-    throw wrong('timeout_ms', 'has to be a whole number');
-  for (const field of ['input', 'output', 'progress'] as const) {
-    const fault =
-      field === 'progress' && definition.progress === undefined ? undefined : schemaFault(definition[field]);
-    if (fault !== undefined) throw wrong(field, fault);
-  }
-  const retry = retryPolicySchema.safeParse({ ...defaults.retry, ...definition.retry });
-  if (!retry.success) throw wrong('retry', `does not fit: ${retry.error.message}`);
-  return Object.freeze({ ...definition, [brand]: true as const, cost, timeout_ms, retry: retry.data });
+  const { cost = 'light', isolation = 'process', timeout_ms = defaults.attemptTimeoutMs } = definition;
+  const retry = { ...defaults.retry, ...definition.retry };
+  const worker = { ...definition, [brand]: true as const, cost, isolation, timeout_ms, retry };
+  checkDefinition(worker);
+  return Object.freeze(worker);
 }
-
-const idPattern = '^[a-z0-9][a-z0-9_-]{0,62}$';
 
 /** True for what `defineWorker` made, in this copy of the SDK or another. */
 export function isWorker(value: unknown): value is AnyWorker {

@@ -1,5 +1,6 @@
 import { errorCatalogue, type Json, type TaskError, taskError } from '@tenma/protocol';
 import { AttemptAborted } from './attempt-aborted.ts';
+import type { ErrorClass } from './define-worker.ts';
 import { type Issue, describeIssues } from './schema.ts';
 import { isWorkerError, type WorkerError } from './worker-error.ts';
 
@@ -13,15 +14,30 @@ const issuesListed = 20;
 
 /**
  * What a worker threw, as the error of the attempt. Workers are not checked by TypeScript alone: whatever stands in the
- * fields of an error, this matches `taskErrorSchema` and is JSON.
+ * fields of an error, this matches `taskErrorSchema` and is JSON. An instance of one of `classes` gets that class's
+ * name, by which a caller makes an instance of it again.
  */
-export function failureOf(thrown: unknown, signal: AbortSignal): TaskError {
+export function failureOf(
+  thrown: unknown,
+  signal: AbortSignal,
+  classes: readonly ErrorClass[] = [],
+): TaskError {
   try {
-    return readFailure(thrown, signal);
+    const failure = readFailure(thrown, signal);
+    const declared = classOf(thrown, classes);
+    return declared === undefined || signal.aborted ? failure : { ...failure, name: declared.name };
   } catch {
     // Fields of an error can be accessors, and those can throw.
     return taskError('worker_error', 'the worker threw something that cannot be read');
   }
+}
+
+/** The class itself rather than one that it extends. */
+function classOf(thrown: unknown, classes: readonly ErrorClass[]): ErrorClass | undefined {
+  return (
+    classes.find(({ prototype }) => thrown instanceof Error && Object.getPrototypeOf(thrown) === prototype) ??
+    classes.find((each) => thrown instanceof each)
+  );
 }
 
 function readFailure(thrown: unknown, signal: AbortSignal): TaskError {

@@ -1,8 +1,11 @@
 export { AttemptAborted } from './attempt-aborted.ts';
+export type { Clock, TimeSource } from './clock.ts';
 export {
   type AnyWorker,
   type Cost,
   defineWorker,
+  type ErrorClass,
+  type Isolation,
   isWorker,
   type RunContext,
   type TaskInfo,
@@ -12,8 +15,9 @@ export {
   type WorkerOutput,
   type WorkerProgress,
 } from './define-worker.ts';
-export { workerHostUrl } from './host/url.ts';
-export { type Attempt, type Outcome, runWorker } from './run-worker.ts';
+export { estimateSlots } from './estimate-slots.ts';
+export { workerHostUrl, workerThreadUrl } from './host/url.ts';
+export { type Attempt, type Failure, type Outcome, runWorker } from './run-worker.ts';
 export type { SchemaInput, SchemaOutput, SchemaPair, SchemaWithJson, WorkerSchema } from './schema.ts';
 export { taskTypeOf } from './task-type-of.ts';
 export { WorkerError, type WorkerErrorOptions } from './worker-error.ts';

@@ -1,7 +1,8 @@
 import { type Json, limits, type TaskError, taskError } from '@tenma/protocol';
+import { clockOf, systemTime, type TimeSource } from './clock.ts';
 import type { AnyWorker, TaskInfo } from './define-worker.ts';
 import { failureOf, mismatch } from './failure.ts';
-import { jsonValueOf } from './json-value.ts';
+import { fitsInto, jsonTextOf } from './json-text.ts';
 import { check, describeIssues } from './schema.ts';
 import { WorkerError } from './worker-error.ts';
 
@@ -13,27 +14,45 @@ export interface Attempt {
   readonly signal: AbortSignal;
   readonly onProgress?: (value: Json) => void;
   readonly log?: (message: string, fields?: Readonly<Record<string, Json>>) => void;
+  /** Default: the system's. */
+  readonly time?: TimeSource;
 }
 
-export type Outcome =
-  | { readonly kind: 'succeeded'; readonly output: Json }
-  | { readonly kind: 'failed'; readonly error: TaskError };
+/** `refused`: the input does not fit the schema; nothing of the worker has run. */
+export interface Failure {
+  readonly kind: 'failed';
+  readonly error: TaskError;
+  readonly refused?: true;
+}
+
+export type Outcome = { readonly kind: 'succeeded'; readonly output: Json } | Failure;
+
+/** With the output as JSON text, of at most `limits.blobBytes`. */
+export type OutcomeText = { readonly kind: 'succeeded'; readonly text: string } | Failure;
 
 /**
  * Makes one attempt in this process, exactly as a worker process does: input and output validated, the output as
  * JSON, every error mapped. Never rejects. Waits for the worker to end, also after an abort.
  */
 export async function runWorker(worker: AnyWorker, attempt: Attempt): Promise<Outcome> {
+  const outcome = await runToText(worker, attempt);
+  if (outcome.kind === 'failed') return outcome;
+  return { kind: 'succeeded', output: JSON.parse(outcome.text) as Json };
+}
+
+/** Like `runWorker`, for whoever decides by the size of the output what becomes of it. */
+export async function runToText(worker: AnyWorker, attempt: Attempt): Promise<OutcomeText> {
   const { signal, task } = attempt;
   let running = true;
   try {
     const checking = check(worker.input, attempt.input);
     const input = checking instanceof Promise ? await checking : checking;
-    if (!input.ok) return { kind: 'failed', error: mismatch('invalid_input', input.issues) };
+    if (!input.ok) return { kind: 'failed', error: mismatch('invalid_input', input.issues), refused: true };
     const returned = await worker.run({
       input: input.value,
       signal,
       task,
+      clock: clockOf(attempt.time ?? systemTime, signal),
       progress: (value) => {
         if (running) attempt.onProgress?.(progressValue(worker, value));
       },
@@ -42,27 +61,32 @@ export async function runWorker(worker: AnyWorker, attempt: Attempt): Promise<Ou
     running = false;
     return await outcomeOf(worker, returned);
   } catch (thrown) {
-    return { kind: 'failed', error: failureOf(thrown, signal) };
+    return { kind: 'failed', error: failureOf(thrown, signal, worker.errors) };
   } finally {
     running = false;
   }
 }
 
-async function outcomeOf(worker: AnyWorker, returned: unknown): Promise<Outcome> {
+async function outcomeOf(worker: AnyWorker, returned: unknown): Promise<OutcomeText> {
   const checking = check(worker.output, returned);
   const output = checking instanceof Promise ? await checking : checking;
   if (!output.ok) return { kind: 'failed', error: mismatch('invalid_output', output.issues) };
-  const json = jsonValueOf(output.value, limits.resultBytes);
+  const json = jsonTextOf(output.value);
   switch (json.fault) {
     case 'none':
-      return { kind: 'succeeded', output: json.value };
+      return fitsInto(json.text, limits.blobBytes)
+        ? { kind: 'succeeded', text: json.text }
+        : tooLarge(`${Buffer.byteLength(json.text)} bytes of JSON`);
     case 'not_json':
       return { kind: 'failed', error: taskError('invalid_output', `The output is not JSON: ${json.why}`) };
-    case 'too_large': {
-      const message = `The output is ${json.bytes} bytes of JSON; ${limits.resultBytes} fit`;
-      return { kind: 'failed', error: taskError('result_too_large', message) };
-    }
+    case 'endless':
+      return tooLarge('more than a string holds');
   }
+}
+
+function tooLarge(size: string): Failure {
+  const message = `The output is ${size}; ${limits.blobBytes} bytes fit`;
+  return { kind: 'failed', error: taskError('result_too_large', message) };
 }
 
 function progressValue(worker: AnyWorker, value: unknown): Json {
@@ -70,10 +94,12 @@ function progressValue(worker: AnyWorker, value: unknown): Json {
     worker.progress === undefined ? { ok: true as const, value } : check(worker.progress, value);
   if (checked instanceof Promise) throw invalidProgress('its schema is asynchronous');
   if (!checked.ok) throw invalidProgress(describeIssues(checked.issues));
-  const json = jsonValueOf(checked.value, limits.progressBytes);
+  const json = jsonTextOf(checked.value);
   if (json.fault === 'not_json') throw invalidProgress(json.why);
-  if (json.fault === 'too_large') throw invalidProgress(`${json.bytes} bytes; ${limits.progressBytes} fit`);
-  return json.value;
+  if (json.fault === 'endless' || !fitsInto(json.text, limits.progressBytes)) {
+    throw invalidProgress(`${limits.progressBytes} bytes of JSON fit`);
+  }
+  return JSON.parse(json.text) as Json;
 }
 
 function invalidProgress(why: string): WorkerError {

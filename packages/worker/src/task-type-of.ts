@@ -15,7 +15,12 @@ export function taskTypeOf(worker: AnyWorker): TaskType {
     output_schema: documentOf(worker, 'output'),
     timeout_ms: worker.timeout_ms,
     retry: worker.retry,
-    cost: worker.cost,
+    cost: typeof worker.cost === 'function' ? 'by_input' : worker.cost,
+    ...(worker.slots === undefined ? {} : { slots: worker.slots }),
+    ...(worker.requires === undefined ? {} : { requires: [...worker.requires] }),
+    ...(worker.limit === undefined ? {} : { limit: worker.limit }),
+    ...(worker.isolation === 'thread' ? { isolation: worker.isolation } : {}),
+    ...(worker.shadow === undefined ? {} : { shadow: true }),
     ...(worker.example === undefined ? {} : { example: worker.example }),
   };
 }

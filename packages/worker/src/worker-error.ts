@@ -18,7 +18,8 @@ export interface WorkerErrorOptions {
  * that a worker throws is taken for a fault, code `worker_error`, and is retried.
  */
 export class WorkerError extends Error {
-  override readonly name: string = 'WorkerError';
+  /** Of the class, also of one that extends this. */
+  override readonly name: string;
   readonly code: string;
   readonly retryable: boolean;
   readonly details: Json | undefined;
@@ -26,6 +27,7 @@ export class WorkerError extends Error {
 
   constructor(message: string, options: WorkerErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
     this.code = options.code ?? 'worker_error';
     this.retryable = options.retryable ?? false;
     this.details = options.details;

@@ -1,8 +1,7 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { taskTypeSchema } from '@tenma/protocol';
-import { type AnyWorker, runWorker, taskTypeOf, workerHostUrl } from '@tenma/worker';
-import type { FromHost } from '@tenma/worker/messages';
+import { type AnyWorker, runWorker, taskTypeOf } from '@tenma/worker';
+import { type FromHost, lineCharacters, readMessages, spawnHost } from '@tenma/worker/messages';
 import { describe, expect, test } from 'vitest';
 import builtIn from './index.ts';
 import testing from './testing.ts';
@@ -43,16 +42,58 @@ describe('every worker', () => {
   });
 });
 
+describe('while they are updated', () => {
+  const workers: readonly AnyWorker[] = builtIn;
+
+  test('all workers that only observe may run in two versions, and the one that acts may not', () => {
+    const acting = workers.filter((worker) => taskTypeOf(worker).shadow !== true);
+    expect(acting.map(({ type }) => type)).toEqual(['http-action']);
+  });
+
+  const up = { verdict: 'up', reason: 'ok', timings: { total_ms: 1 } };
+  const target = { region_id: 'r', endpoint: 'localhost:1', p50_ms: 3 };
+  test.each([
+    ['probe-http', up, { ...up, timings: { total_ms: 9 } }, { ...up, verdict: 'down' }],
+    ['probe-dns', up, { ...up, answers: ['192.0.2.1'] }, { ...up, verdict: 'down' }],
+    [
+      'latency-probe',
+      { results: [target] },
+      { results: [{ ...target, p50_ms: 4 }] },
+      { results: [{ ...target, p50_ms: null }] },
+    ],
+    [
+      'latency-matrix',
+      { matrix: { a: { b: 1 } }, elapsed_ms: 1 },
+      { matrix: { a: { b: 1 } }, elapsed_ms: 2 },
+      { matrix: { a: { b: 2 } }, elapsed_ms: 1 },
+    ],
+    [
+      'region-failover',
+      { proposal: 'stay', confirmations: [] },
+      { proposal: 'stay', confirmations: [{ node_id: 'n' }] },
+      { proposal: 'fail_over', confirmations: [] },
+    ],
+  ])('outputs of %s are the same where they mean the same', (type, before, same, other) => {
+    const worker = workers.find((each) => each.type === type);
+    expect(worker?.shadow?.(before, same)).toBe(true);
+    expect(worker?.shadow?.(before, other)).toBe(false);
+  });
+});
+
 test('a worker process loads both packages by name', async () => {
   const packages = ['@tenma/workers', '@tenma/workers/testing'];
-  const child = fork(workerHostUrl, packages, {
-    execArgv: [],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  const [message] = (await once(child, 'message')) as [FromHost];
-  child.disconnect();
-  await once(child, 'exit');
-  const types = message.kind === 'ready' ? message.types.map(({ type }) => type) : message;
+  const { child, incoming, leave } = spawnHost(packages, { env: process.env, output: 2 });
+  expect.assert(incoming !== undefined, 'a process');
+  const exited = once(child, 'exit');
+  const message = await new Promise<FromHost>((resolve, reject) =>
+    readMessages(incoming, lineCharacters, {
+      onMessage: (sent) => resolve(sent as FromHost),
+      onFault: (why) => reject(new Error(why)),
+    }),
+  );
+  leave();
+  await exited;
+  const types = message.kind === 'loaded' ? message.workers.map(({ type }) => type.type) : message;
   expect(types).toEqual(all.map(({ type }) => type));
 });
 

@@ -7,7 +7,7 @@ import { answersTo, recordTypes, sameAnswer } from './dns/answers.ts';
 import { downBecauseOf } from './failure-reason.ts';
 import { attemptTimeoutMs, hostSchema, timeoutSchema } from './target.ts';
 import { milliseconds } from './timings.ts';
-import { down, up, type Verdict, verdictShape } from './verdict.ts';
+import { down, sameVerdict, up, type Verdict, verdictShape } from './verdict.ts';
 
 const input = z.strictObject({
   name: hostSchema.describe('What to look up; for PTR also an IP address.'),
@@ -80,6 +80,7 @@ export const probeDnsWorker = defineWorker({
   input,
   output,
   timeout_ms: attemptTimeoutMs,
+  shadow: sameVerdict,
   example: { name: 'localhost', record: 'A', server: '127.0.0.1:53' },
   run: ({ input: probe, signal }) => probeDns(probe, signal),
 });

@@ -10,7 +10,7 @@ import { type Redirect, redirectOf } from './http/redirect.ts';
 import { expectStatusSchema, isExpected } from './http/status.ts';
 import { attemptTimeoutMs, caSchema, timeoutSchema } from './target.ts';
 import { milliseconds, timingsSchema } from './timings.ts';
-import { down, up, type Verdict, verdictShape } from './verdict.ts';
+import { down, sameVerdict, up, type Verdict, verdictShape } from './verdict.ts';
 
 const maxBodyBytes = 64 * 1024;
 
@@ -110,6 +110,7 @@ export const probeHttpWorker = defineWorker({
   input,
   output,
   timeout_ms: attemptTimeoutMs,
+  shadow: sameVerdict,
   example: { url: 'http://localhost:8080/healthz' },
   run: ({ input: probe, signal }) => probeHttp(probe, { signal }),
 });

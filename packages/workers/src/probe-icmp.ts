@@ -5,7 +5,7 @@ import { type PingSummary, readPingComplaint, readPingOutput } from './icmp/ping
 import { runPing } from './icmp/run-ping.ts';
 import { attemptTimeoutMs, hostSchema, timeoutSchema } from './target.ts';
 import { milliseconds } from './timings.ts';
-import { down, up, type Verdict, verdictShape } from './verdict.ts';
+import { down, sameVerdict, up, type Verdict, verdictShape } from './verdict.ts';
 
 const input = z.strictObject({
   host: hostSchema,
@@ -73,6 +73,7 @@ export const probeIcmpWorker = defineWorker({
   input,
   output,
   timeout_ms: attemptTimeoutMs,
+  shadow: sameVerdict,
   example: { host: '127.0.0.1' },
   run: ({ input: probe, signal }) => probeIcmp(probe, { signal }),
 });

@@ -5,7 +5,7 @@ import { startDeadline } from './deadline.ts';
 import { downBecauseOf } from './failure-reason.ts';
 import { attemptTimeoutMs, hostSchema, portSchema, timeoutSchema } from './target.ts';
 import { Stopwatch, timingsSchema } from './timings.ts';
-import { down, up, type Verdict, verdictShape } from './verdict.ts';
+import { down, sameVerdict, up, type Verdict, verdictShape } from './verdict.ts';
 
 const maxReceivedBytes = 64 * 1024;
 
@@ -102,6 +102,7 @@ export const probeTcpWorker = defineWorker({
   input,
   output,
   timeout_ms: attemptTimeoutMs,
+  shadow: sameVerdict,
   example: { host: 'localhost', port: 5672 },
   run: ({ input: probe, signal }) => probeTcp(probe, signal),
 });

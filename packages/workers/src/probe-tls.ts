@@ -13,7 +13,7 @@ import { downBecauseOf, reasonOf } from './failure-reason.ts';
 import { attemptTimeoutMs, caSchema, hostSchema, portSchema, timeoutSchema } from './target.ts';
 import { Stopwatch, timingsSchema } from './timings.ts';
 import { alternativeNames, certificateSchema, chainOf, daysLeft } from './tls/certificate.ts';
-import { down, up, type Verdict, verdictShape } from './verdict.ts';
+import { down, sameVerdict, up, type Verdict, verdictShape } from './verdict.ts';
 
 const input = z.strictObject({
   host: hostSchema,
@@ -152,6 +152,7 @@ export const probeTlsWorker = defineWorker({
   input,
   output,
   timeout_ms: attemptTimeoutMs,
+  shadow: sameVerdict,
   example: { host: 'localhost', port: 443, min_days_left: 14 },
   run: ({ input: probe, signal }) => probeTls(probe, signal),
 });

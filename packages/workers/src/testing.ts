@@ -97,5 +97,99 @@ export const heap = defineWorker({
   },
 });
 
+export const buffers = defineWorker({
+  type: 'buffers',
+  version: '1.0.0',
+  description: 'Fills memory outside the heap of its process without end, `mb` MiB a second.',
+  input: z.object({ mb: z.int().min(1).default(1_024) }),
+  output: z.null(),
+  cost: 'heavy',
+  example: {},
+  async run({ input }) {
+    const hoard: Buffer[] = [];
+    for (;;) {
+      hoard.push(Buffer.alloc((input.mb * 1024 * 1024) / 100, 1));
+      await wait(10);
+    }
+  },
+});
+
+export const killed = defineWorker({
+  type: 'killed',
+  version: '1.0.0',
+  description: 'Sends SIGKILL to its process.',
+  input: z.object({}),
+  output: z.null(),
+  example: {},
+  run() {
+    process.kill(process.pid, 'SIGKILL');
+    return new Promise<null>(() => {});
+  },
+});
+
+export const rejecting = defineWorker({
+  type: 'reject',
+  version: '1.0.0',
+  description: 'Leaves a rejected promise behind that nobody awaits, and waits for `ms` milliseconds.',
+  input: duration,
+  output: z.null(),
+  example: { ms: 1_000 },
+  async run({ input, signal }) {
+    void Promise.reject(new Error('rejected on purpose'));
+    await wait(input.ms, undefined, { signal });
+    return null;
+  },
+});
+
+export const throwingLate = defineWorker({
+  type: 'throw-late',
+  version: '1.0.0',
+  description: 'Throws in a timer, outside of its attempt, and waits for `ms` milliseconds.',
+  input: duration,
+  output: z.null(),
+  example: { ms: 1_000 },
+  async run({ input, signal }) {
+    setTimeout(() => {
+      throw new Error('thrown in a timer on purpose');
+    }, 1);
+    await wait(input.ms, undefined, { signal });
+    return null;
+  },
+});
+
+export const wrong = defineWorker({
+  type: 'wrong',
+  version: '1.0.0',
+  description: 'Returns what its output schema does not admit.',
+  input: z.object({}),
+  output: z.object({ right: z.literal(true) }),
+  example: {},
+  run: () => ({ right: false }) as unknown as { right: true },
+});
+
+export const large = defineWorker({
+  type: 'large',
+  version: '1.0.0',
+  description: 'Returns a text of `bytes` bytes.',
+  input: z.object({ bytes: z.int().min(0) }),
+  output: z.string(),
+  example: { bytes: 300_000 },
+  run: ({ input }) => 'x'.repeat(input.bytes),
+});
+
 // oxlint-disable-next-line import/no-default-export -- a worker package
-export default [echo, sleep, stubborn, crash, throwing, spin, heap];
+export default [
+  echo,
+  sleep,
+  stubborn,
+  crash,
+  throwing,
+  spin,
+  heap,
+  buffers,
+  killed,
+  rejecting,
+  throwingLate,
+  wrong,
+  large,
+];

@@ -20,3 +20,8 @@ export function up(message: string): Verdict {
 export function down(reason: string, message: string): Verdict {
   return { verdict: 'down', reason, message };
 }
+
+/** For the `shadow` of a probe: reasons, times and addresses differ from one moment to the next. */
+export function sameVerdict(before: Verdict, after: Verdict): boolean {
+  return before.verdict === after.verdict;
+}

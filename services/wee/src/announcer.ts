@@ -111,7 +111,7 @@ export function createAnnouncer(components: Components, identity: Identity): Ann
 
 function resultOf(
   { id, type, attempt, revision }: Assignment,
-  { outcome, output, error, started_at, at }: Omit<FinishedEvent, 'announced'>,
+  { outcome, output, output_ref, error, started_at, at }: Omit<FinishedEvent, 'announced'>,
   { region, weeId }: Identity,
 ): TaskResult {
   return {
@@ -122,6 +122,7 @@ function resultOf(
     attempt,
     revision,
     ...(output === undefined ? {} : { output }),
+    ...(output_ref === undefined ? {} : { output_ref }),
     ...(error === undefined ? {} : { error }),
     worker: weeId,
     started_at: timestamp(started_at),

@@ -3,6 +3,8 @@ import { idSchema, regionIdSchema, isEndpoint } from '@tenma/protocol';
 import { type Environment, readConfig } from '@tenma/runtime';
 import { z } from 'zod';
 
+import { workerFields } from './worker-settings.ts';
+
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -31,20 +33,7 @@ const schema = z
       .describe(
         'Worker packages, comma-separated: package names, or paths of files. Default: `@tenma/workers`.',
       ),
-    PROCESSES: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(256)
-      .default(2)
-      .describe('Worker processes; each loads all packages.'),
-    SLOTS: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(10_000)
-      .default(200)
-      .describe('Attempts at once, over all processes and types.'),
+    ...workerFields,
     DRAIN_MS: z.coerce
       .number()
       .int()
@@ -85,11 +74,6 @@ const schema = z
     { path: ['ECHO_ADVERTISE'], error: 'host:port is needed: nobody can dial what TENMA_ECHO_HOST says' },
   )
   .describe('Settings of WEE as a service of its own.');
-
-/** The environment without Tenma's own settings, which hold passwords. */
-export function workerEnvironment(environment: Environment): Environment {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('TENMA_')));
-}
 
 export function weeConfig(environment: Environment) {
   return readConfig(schema, environment);

@@ -1,2 +1,2 @@
-export { workerEnvironment } from './config.ts';
 export { startWee, type WeeOptions } from './wee.ts';
+export { workerEnvironment, workerFields, workerOptions } from './worker-settings.ts';

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { createAmqpBus } from '@tenma/bus/amqp';
 import { createMqttResults } from '@tenma/results/mqtt';
 import { createLog, runProcess, systemClock } from '@tenma/runtime';
-import { weeConfig, workerEnvironment } from './config.ts';
+import { weeConfig } from './config.ts';
+import { workerEnvironment, workerOptions } from './worker-settings.ts';
 import { willOf } from './announcer.ts';
 import { startWee } from './wee.ts';
 
@@ -24,8 +25,7 @@ runProcess(async () => {
         labels: config.LABELS,
         packages: config.WORKERS,
         environment: workerEnvironment(process.env),
-        processes: config.PROCESSES,
-        slots: config.SLOTS,
+        ...workerOptions(config),
         drainMs: config.DRAIN_MS,
         echo:
           config.ECHO_PORT === undefined

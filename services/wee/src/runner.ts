@@ -1,25 +1,18 @@
 import type { Verdict } from '@tenma/bus';
-import {
-  type Assignment,
-  type CancelMessage,
-  type FinishedEvent,
-  isFinalFailure,
-  type ReturnedEvent,
-  type VoidMessage,
-} from '@tenma/protocol';
+import type { Assignment, CancelMessage, ReturnedEvent, VoidMessage } from '@tenma/protocol';
 import { type Clock, createRecentMap } from '@tenma/runtime';
-import type { Announcer } from './announcer.ts';
-import type { Outcome } from './attempt.ts';
+import type { AttemptReport } from './attempt-report.ts';
 import type { EpochGate } from './epoch-gate.ts';
-import type { Journal } from './journal.ts';
-import type { PoolCounters } from './pool.ts';
-import type { ProcessGroup } from './process-group.ts';
-import type { Slots } from './slots.ts';
+import type { Pool } from './pools/pool.ts';
+import type { Seat } from './pools/seats.ts';
+import type { VersionedOutcome } from './releases/interfaces.ts';
 import { createVoids } from './voids.ts';
 
-/** Takes an assignment through its attempt: slot, process, announcement, journal, acknowledgement. */
+/** Takes an assignment through its attempt: seat, process, announcement, journal, acknowledgement. */
 export interface Runner {
-  run(assignment: Assignment, counters: PoolCounters): Promise<Verdict>;
+  run(assignment: Assignment, pool: RunnerPool): Promise<Verdict>;
+  /** Gives one back that no pool here can run. */
+  refuse(assignment: Assignment): Promise<Verdict>;
   /** Dispatches that must not start, or must stop. */
   cancel(dispatches: CancelMessage['tasks']): void;
   /** `active` has moved: what was placed before and has not started is not to be started. */
@@ -31,26 +24,22 @@ export interface Runner {
   tellStarted(): void;
 }
 
+/** What the runner needs of a pool. */
+export type RunnerPool = Pick<Pool, 'workers' | 'seats' | 'counters'>;
+
 interface Components {
-  readonly group: ProcessGroup;
-  readonly journal: Journal;
-  readonly announcer: Announcer;
-  readonly slots: Slots;
+  readonly report: AttemptReport;
   /** Holds up what follows the active region or may go anywhere. */
   readonly gate: Pick<EpochGate, 'open' | 'opened'>;
   readonly clock: Clock;
-}
-
-interface Identity {
-  readonly weeId: string;
   readonly region: string;
 }
 
 interface Running {
   readonly assignment: Assignment;
-  readonly runId: number;
+  readonly cancel: () => void;
   startedAt: number;
-  readonly ended: Promise<Outcome>;
+  readonly ended: Promise<VersionedOutcome>;
 }
 
 /** Attempts shorter than this are told of only by their end: half the events for the many short tasks. */
@@ -58,13 +47,12 @@ const worthTellingMs = 200;
 const tombstonesKept = 10_000;
 const endedKept = 10_000;
 
-export function createRunner(components: Components, identity: Identity): Runner {
-  return new AttemptRunner(components, identity);
+export function createRunner(components: Components): Runner {
+  return new AttemptRunner(components);
 }
 
 class AttemptRunner implements Runner {
   readonly #components: Components;
-  readonly #identity: Identity;
   readonly #running = new Map<string, Running>();
   /** Running attempts that have not been told of, in the order of their start. */
   readonly #untold = new Set<Running>();
@@ -76,54 +64,69 @@ class AttemptRunner implements Runner {
   readonly #voids = createVoids();
   #stopped = false;
 
-  constructor(components: Components, identity: Identity) {
+  constructor(components: Components) {
     this.#components = components;
-    this.#identity = identity;
   }
 
-  run(assignment: Assignment, counters: PoolCounters): Promise<Verdict> {
+  run(assignment: Assignment, pool: RunnerPool): Promise<Verdict> {
     const key = attemptKey(assignment);
     if (this.#ended.get(key)) return Promise.resolve('ack');
     // Delivered again while it runs here or its end is being written down: one run answers for both.
-    const running = this.#underWay.get(key) ?? this.#take(assignment, counters);
+    const running = this.#underWay.get(key) ?? this.#take(assignment, pool);
     this.#underWay.set(key, running);
     const over = () => this.#underWay.delete(key);
     running.then(over, over);
     return running;
   }
 
-  async #take(assignment: Assignment, counters: PoolCounters): Promise<Verdict> {
-    const { slots } = this.#components;
+  refuse(assignment: Assignment): Promise<Verdict> {
+    return this.#giveBack(assignment, 'unknown_type');
+  }
+
+  async #take(assignment: Assignment, pool: RunnerPool): Promise<Verdict> {
+    const { counters } = pool;
     counters.held += 1;
-    await this.#slotFor(assignment);
+    const { seat, slots } = await this.#seatFor(assignment, pool);
     counters.held -= 1;
-    let ended: { outcome: Outcome; startedAt: number };
+    let ended: { result: VersionedOutcome; startedAt: number };
     try {
       if (this.#stopped) return 'retry';
       if (await this.#isNeedless(assignment)) return 'ack';
       const refusal = this.#refusal(assignment);
       if (refusal) return await this.#giveBack(assignment, refusal);
       counters.running += 1;
-      ended = await this.#execute(assignment);
+      ended = await this.#execute(assignment, pool, slots);
       counters.running -= 1;
       counters.ended += 1;
+      counters.ending += 1;
     } finally {
-      // The slot is free before the end is announced and confirmed: that window is separate, and large.
-      slots.release();
+      // The seat is free before the end is announced and confirmed: that window is separate, and large.
+      seat.release();
     }
-    return this.#report(assignment, ended.outcome, ended.startedAt);
+    try {
+      await this.#components.report.ended(assignment, ended.result, ended.startedAt);
+      this.#ended.set(attemptKey(assignment), true);
+      return 'ack';
+    } finally {
+      counters.ending -= 1;
+    }
   }
 
-  /** A slot, at a moment when it is known which assignments are void. */
-  async #slotFor({ region }: Assignment): Promise<void> {
-    const { slots, gate } = this.#components;
+  /** A seat, at a moment when it is known which assignments are void. */
+  async #seatFor(
+    { region, cost, input, priority }: Assignment,
+    { workers, seats }: RunnerPool,
+  ): Promise<{ seat: Seat; slots: number }> {
+    const { gate } = this.#components;
     const bound = region !== 'active' && region !== 'any';
-    if (bound) return slots.acquire();
+    if (!bound && !gate.open) await gate.opened();
+    const wanted = cost ?? workers.slotsOf(input);
+    const slots = typeof wanted === 'number' ? wanted : await wanted;
     for (;;) {
+      const seat = await seats.acquire(slots, priority);
+      if (bound || gate.open) return { seat, slots };
+      seat.release();
       await gate.opened();
-      await slots.acquire();
-      if (gate.open) return;
-      slots.release();
     }
   }
 
@@ -131,7 +134,7 @@ class AttemptRunner implements Runner {
     for (const { task_id, dispatch_no } of dispatches) {
       this.#cancelled.set(task_id, Math.max(dispatch_no, this.#cancelled.get(task_id) ?? 0));
       const entry = this.#running.get(task_id);
-      if (entry && entry.assignment.dispatch_no <= dispatch_no) this.#components.group.cancel(entry.runId);
+      if (entry && entry.assignment.dispatch_no <= dispatch_no) entry.cancel();
     }
   }
 
@@ -148,14 +151,12 @@ class AttemptRunner implements Runner {
   }
 
   tellStarted(): void {
-    const { announcer, journal, clock } = this.#components;
+    const { report, clock } = this.#components;
     const now = clock.now();
     for (const entry of this.#untold) {
       if (now - entry.startedAt < worthTellingMs) break;
       this.#untold.delete(entry);
-      announcer.running(entry.assignment);
-      const event = { kind: 'started' as const, ...this.#eventOf(entry.assignment), at: entry.startedAt };
-      journal.write(event).catch(() => undefined);
+      report.running(entry.assignment, entry.startedAt);
     }
   }
 
@@ -166,7 +167,7 @@ class AttemptRunner implements Runner {
   async #isNeedless({ id, dispatch_no }: Assignment): Promise<boolean> {
     const earlier = this.#running.get(id);
     if (!earlier || earlier.assignment.dispatch_no >= dispatch_no) return false;
-    return (await earlier.ended).outcome === 'succeeded';
+    return (await earlier.ended).outcome.outcome === 'succeeded';
   }
 
   /** Why it must not start. */
@@ -178,31 +179,36 @@ class AttemptRunner implements Runner {
   }
 
   async #giveBack(assignment: Assignment, reason: ReturnedEvent['reason']): Promise<Verdict> {
-    const { id: task_id, dispatch_no } = assignment;
-    const at = this.#components.clock.now();
-    const heard = reason === 'voided' ? { epoch: this.#voids.epoch } : {};
-    await this.#components.journal.write({ kind: 'returned', task_id, dispatch_no, at, reason, ...heard });
+    const epoch = reason === 'voided' ? this.#voids.epoch : undefined;
+    await this.#components.report.returned(assignment, reason, epoch);
     return 'ack';
   }
 
   /** The attempt in a process, from start to outcome. */
-  async #execute(assignment: Assignment): Promise<{ outcome: Outcome; startedAt: number }> {
-    const { group, announcer, clock } = this.#components;
-    const { id, type, input, attempt, idempotency_key, timeout_ms } = assignment;
+  async #execute(
+    assignment: Assignment,
+    { workers }: RunnerPool,
+    slots: number,
+  ): Promise<{ result: VersionedOutcome; startedAt: number }> {
+    const { report, clock, region } = this.#components;
+    const { id, type, input, attempt, idempotency_key, timeout_ms, max_attempts, requires } = assignment;
     let sequence = 0;
-    const { runId, ended } = group.start({
-      run: { type, input, task_id: id, attempt, idempotency_key, region: this.#identity.region },
+    const { ended, cancel } = workers.start({
+      run: { type, input, task_id: id, attempt, idempotency_key, region },
+      slots,
       timeoutMs: timeout_ms,
-      onProgress: (progress) => announcer.progress(assignment, ++sequence, progress),
+      maxAttempts: max_attempts,
+      range: requires.version,
+      onProgress: (progress) => report.progress(assignment, ++sequence, progress),
       onRestart: () => this.#tellAnew(id),
     });
-    const entry: Running = { assignment, runId, startedAt: clock.now(), ended };
+    const entry: Running = { assignment, cancel, startedAt: clock.now(), ended };
     this.#running.set(id, entry);
     this.#untold.add(entry);
-    const outcome = await ended;
+    const result = await ended;
     this.#running.delete(id);
     this.#untold.delete(entry);
-    return { outcome, startedAt: entry.startedAt };
+    return { result, startedAt: entry.startedAt };
   }
 
   /** It begins again in another process, through no fault of its own: its time counts from now, for LE too. */
@@ -213,33 +219,6 @@ class AttemptRunner implements Runner {
     this.#untold.delete(entry);
     this.#untold.add(entry);
   }
-
-  async #report(assignment: Assignment, outcome: Outcome, startedAt: number): Promise<Verdict> {
-    const { announcer, journal, clock } = this.#components;
-    const event: Omit<FinishedEvent, 'announced'> = {
-      kind: 'finished',
-      ...this.#eventOf(assignment),
-      at: clock.now(),
-      started_at: startedAt,
-      ...outcome,
-    };
-    const announced = isEnd(outcome, assignment) && (await announcer.result(assignment, event));
-    await journal.write({ ...event, announced });
-    this.#ended.set(attemptKey(assignment), true);
-    return 'ack';
-  }
-
-  /** What every event of an attempt says. */
-  #eventOf({ id, dispatch_no, attempt, placement, queued_at }: Assignment) {
-    const { weeId, region } = this.#identity;
-    return { task_id: id, dispatch_no, attempt, placement, queued_at, wee_id: weeId, region };
-  }
-}
-
-/** Whether the task ends with this attempt; a cancelled one is ended, and announced, by LE. */
-function isEnd(outcome: Outcome, assignment: Assignment): boolean {
-  if (outcome.outcome === 'failed') return isFinalFailure(outcome.error, assignment);
-  return outcome.outcome === 'succeeded';
 }
 
 function attemptKey({ id, attempt, dispatch_no }: Assignment): string {

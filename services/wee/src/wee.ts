@@ -1,39 +1,34 @@
+import { randomFillSync } from 'node:crypto';
 import type { Bus } from '@tenma/bus';
 import {
   controlMessageSchema,
+  createUuidV7,
   defaults,
   exchanges,
-  type Heartbeat,
-  type Presence,
   queues,
-  timestamp,
   unplacedRegion,
 } from '@tenma/protocol';
 import type { Results } from '@tenma/results';
-import { type Clock, ConfigError, every, type Log, sleep } from '@tenma/runtime';
+import { type Clock, every, type Log, sleep } from '@tenma/runtime';
+import type { OutputFile } from '@tenma/worker/messages';
 import { createAnnouncer } from './announcer.ts';
-import { type EchoOptions, type EchoResponder, startEcho } from './echo/responder.ts';
+import { createAttemptReport } from './attempt-report.ts';
+import { uploadOutput } from './blobs/upload-output.ts';
+import { type EchoOptions, startEcho } from './echo/responder.ts';
 import { createEpochGate, type EpochGate, untoldMs } from './epoch-gate.ts';
 import { createJournal } from './journal.ts';
-import { openPool, type Pool } from './pool.ts';
-import { startProcessGroup } from './process-group.ts';
+import { openRoster, type RosterOptions } from './open-roster.ts';
+import { openOwnQueue, type OwnQueue } from './pools/own-queue.ts';
+import { createPoolSet, type PoolSet } from './pools/pool-set.ts';
+import type { WeeIdentity } from './presence.ts';
+import type { Roster } from './releases/interfaces.ts';
 import { createRunner, type Runner } from './runner.ts';
-import { createSlots, type Slots } from './slots.ts';
+import { createVoice, type Voice } from './voice.ts';
 
-export interface WeeOptions {
-  readonly weeId: string;
-  readonly bootId: string;
-  readonly region: string;
-  readonly version: string;
+export interface WeeOptions extends WeeIdentity, RosterOptions {
   readonly labels?: readonly string[];
-  /** Module specifiers of worker packages. */
-  readonly packages: readonly string[];
-  /** What worker processes see of the environment: nothing that is not theirs, such as the URLs of the brokers. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Worker processes. Default 2. */
-  readonly processes?: number;
-  /** Attempts at once, over all processes. Default 200. */
-  readonly slots?: number;
+  /** Slots that the attempts of a pool take at once, at most. Default: all of its processes. */
+  readonly slots?: number | undefined;
   /** How long a drain waits for running attempts. Default 30 s. */
   readonly drainMs?: number;
   /** Where others measure the round trip to it. Default: nowhere. */
@@ -50,152 +45,117 @@ interface Components {
 
 /**
  * A worker execution environment: takes tasks from the queues of its pools, runs them in worker processes, announces
- * and journals what came of them. It begins when it knows where the epoch stands. Disposing drains: nothing new is
- * taken, what runs may finish, the rest goes back.
+ * and journals what came of them. It begins when it knows where the epoch stands, and which versions are trusted.
+ * Disposing drains: nothing new is taken, what runs may finish, the rest goes back.
  * @throws when the worker packages do not load
  */
 export async function startWee(components: Components, options: WeeOptions): Promise<AsyncDisposable> {
   const { bus, results, clock, log } = components;
-  const { weeId, region, labels = [], processes = 2, drainMs = 30_000 } = options;
-  const slots = createSlots(options.slots ?? 200);
-  const closing = new AbortController();
-  const echo = options.echo && (await startEcho(components, options.echo));
-  const { packages, environment } = options;
-  const group = await startProcessGroup(components, { packages, environment, processes }).catch(
-    (error: unknown) => {
-      throw new ConfigError(`TENMA_WORKERS: the worker packages do not load: ${(error as Error).message}`);
-    },
-  );
-  await bus.declareQueue(queues.journal, { kind: 'durable' });
-  const journal = createJournal(components, weeId, closing.signal);
-  const announcer = createAnnouncer(components, { region, weeId, bootId: options.bootId });
-  const gate = createEpochGate(components);
-  const runner = createRunner({ group, journal, announcer, slots, gate, clock }, { weeId, region });
-  const control = await bus.subscribe(exchanges.control, (body) => hear(body, runner, gate));
+  await using parts = new AsyncDisposableStack();
+  const announcer = createAnnouncer(components, options);
+  parts.defer(() => announcer.goodbye());
+  const echo = options.echo ? parts.use(await startEcho(components, options.echo)).address : null;
+  const roster = parts.use(await openRoster(components, options));
+  for (const queue of [queues.journal, queues.blobs]) await bus.declareQueue(queue, { kind: 'durable' });
 
-  const pools: Pool[] = [];
-  const since = timestamp(clock.now());
-  let status: Presence['status'] = 'draining';
-  const speak = () => announcer.presence(presenceOf(options, pools, echo, status, since));
-  const beats = () => beat({ bus, runner, pools, gate, clock }, options);
+  const closing = new AbortController();
+  const journal = createJournal(components, options.weeId, closing.signal);
+  const gate = createEpochGate(components);
+  const newId = createUuidV7(() => clock.now(), randomFillSync);
+  const keepOutput = (file: OutputFile, taskId: string) =>
+    uploadOutput({ ...components, newId }, file, { taskId, signal: closing.signal });
+  const report = createAttemptReport(
+    { journal, announcer, keepOutput, closing: closing.signal, clock },
+    options,
+  );
+  const runner = createRunner({ report, gate, clock, region: options.region });
+  const run: Runner['run'] = (assignment, pool) => runner.run(assignment, pool);
+  const pools = parts.use(createPoolSet({ ...components, roster }, { labels: [], ...options, run }));
+  parts.use(await bus.subscribe(exchanges.control, (body) => hear(body, { runner, gate, roster })));
+
+  const voice = createVoice({ bus, clock, announcer, pools, roster, runner, gate, echo }, options);
   const timers = [
-    results.onStatus((now) => void (now === 'connected' && speak())),
-    every(clock, defaults.heartbeatMs, async () => {
-      await speak();
-      await beats();
-    }),
+    results.onStatus((now) => void (now === 'connected' && voice.speak())),
+    every(clock, defaults.heartbeatMs, () => voice.tell()),
     every(clock, 100, () => runner.tellStarted()),
-    every(clock, 500, async () => void (await Promise.all(pools.map((pool) => pool.pace(500))))),
+    every(clock, 500, () => pools.pace(500)),
     gate,
   ];
+  parts.defer(() => timers.forEach((timer) => timer[Symbol.dispose]()));
   // It takes none before: what stands in its queues may be void, and what is not another WEE can take meanwhile.
-  gate.watch(() => void beats());
-  await speak();
+  gate.watch(() => void voice.beat());
+  await voice.speak();
   await Promise.race([gate.opened(), sleep(clock, untoldMs)]);
-  for (const type of group.types) {
-    pools.push(
-      await openPool(components, type, {
-        region,
-        labels,
-        slots: slots.size,
-        run: (...args) => runner.run(...args),
-      }),
-    );
-  }
-  status = 'online';
-  await speak();
-  await beats();
-  log.info({ weeId, region, pools: pools.map((pool) => pool.name) }, 'taking tasks');
+  timers.push(
+    roster.onChange(
+      () =>
+        void pools.follow().then(
+          () => voice.tell(),
+          () => undefined,
+        ),
+    ),
+  );
+  await pools.follow();
+  const refuse: Runner['refuse'] = (assignment) => runner.refuse(assignment);
+  const own = await openOwnQueue(components, { ...options, pools: () => pools.open, run, refuse });
+  parts.defer(() => own.close());
+  voice.status = 'online';
+  await voice.tell();
+  log.info({ weeId: options.weeId, pools: pools.open.map((pool) => pool.name) }, 'taking tasks');
 
+  const opened = parts.move();
   return {
     async [Symbol.asyncDispose]() {
-      log.info({ weeId, running: slots.taken }, 'draining: takes nothing new, finishes what runs');
-      status = 'draining';
-      await speak();
-      await Promise.all(pools.map((pool) => pool.cancel()));
-      runner.stopStarting();
-      gate[Symbol.dispose]();
-      await drained(slots, pools, clock, drainMs);
+      await drain({ ...components, voice, pools, own, runner, gate }, options.drainMs ?? 30_000);
       await Promise.race([journal.idle(), sleep(clock, 5_000)]);
-      log.info({ weeId, given_back: slots.taken }, 'drained');
-      for (const timer of timers) timer[Symbol.dispose]();
       closing.abort(new Error('WEE stops'));
-      await Promise.all(pools.map((pool) => pool.close()));
-      await control[Symbol.asyncDispose]();
-      await group[Symbol.asyncDispose]();
-      await echo?.[Symbol.asyncDispose]();
-      await announcer.goodbye();
+      await opened.disposeAsync();
     },
   };
 }
 
-function presenceOf(
-  { weeId, bootId, region, labels = [], version }: WeeOptions,
-  pools: readonly Pool[],
-  echo: EchoResponder | undefined,
-  status: Presence['status'],
-  since: string,
-): Presence {
-  return {
-    wee_id: weeId,
-    boot_id: bootId,
-    region,
-    status,
-    labels: [...labels],
-    version,
-    since,
-    pools: pools.map((pool) => pool.presence),
-    types: pools.map((pool) => pool.type),
-    echo: echo?.address ?? null,
-  };
+interface Hearing {
+  readonly runner: Runner;
+  readonly gate: EpochGate;
+  readonly roster: Roster;
 }
 
-function hear(body: unknown, runner: Runner, gate: EpochGate): void {
+function hear(body: unknown, { runner, gate, roster }: Hearing): void {
   const message = controlMessageSchema.safeParse(body);
   if (!message.success) return;
-  if (message.data.kind === 'cancel') return runner.cancel(message.data.tasks);
-  runner.void(message.data);
-  if (message.data.region === unplacedRegion) gate.told();
+  switch (message.data.kind) {
+    case 'cancel':
+      return runner.cancel(message.data.tasks);
+    case 'release':
+      return roster.follow(message.data.releases);
+    case 'void':
+      runner.void(message.data);
+      if (message.data.region === unplacedRegion) gate.told();
+  }
 }
 
-interface Beating {
-  readonly bus: Bus;
-  readonly runner: Runner;
-  readonly pools: readonly Pool[];
-  readonly gate: EpochGate;
+interface Draining {
   readonly clock: Clock;
-}
-
-/** A heartbeat tells of now: one that cannot be sent now is not worth sending later. */
-async function beat(
-  { bus, runner, pools, gate, clock }: Beating,
-  { weeId, bootId, region }: WeeOptions,
-): Promise<void> {
-  const heartbeat: Heartbeat = {
-    wee_id: weeId,
-    boot_id: bootId,
-    region,
-    at: clock.now(),
-    running: [...runner.runningIds],
-    ...(gate.open ? {} : { awaits_epoch: true }),
-    pools: pools.map(({ name, counters }) => ({
-      pool: name,
-      held: counters.held,
-      running: counters.running,
-      last_taken_queued_at: counters.lastTakenQueuedAt,
-    })),
-  };
-  await bus.broadcast(exchanges.heartbeats, heartbeat).catch(() => undefined);
+  readonly log: Log;
+  readonly voice: Voice;
+  readonly pools: PoolSet;
+  readonly own: OwnQueue;
+  readonly runner: Runner;
+  readonly gate: EpochGate;
 }
 
 /** Resolves when nothing runs and nothing is held, or when the patience is over. */
-async function drained(
-  slots: Slots,
-  pools: readonly Pool[],
-  clock: Clock,
+async function drain(
+  { clock, log, voice, pools, own, runner, gate }: Draining,
   patienceMs: number,
 ): Promise<void> {
+  log.info({ running: runner.runningIds.length }, 'draining: takes nothing new, finishes what runs');
+  voice.status = 'draining';
+  await voice.speak();
+  await Promise.all([pools.cancel(), own.cancel()]);
+  runner.stopStarting();
+  gate[Symbol.dispose]();
   const until = clock.monotonic() + patienceMs;
-  const busy = () => slots.taken > 0 || pools.some(({ counters }) => counters.held > 0);
-  while (busy() && clock.monotonic() < until) await sleep(clock, 20);
+  while (pools.busy && clock.monotonic() < until) await sleep(clock, 20);
+  log.info({ given_back: runner.runningIds.length }, 'drained');
 }

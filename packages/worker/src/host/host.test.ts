@@ -1,88 +1,30 @@
-import { type ChildProcess, fork, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import type { Json } from '@tenma/protocol';
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { zstdDecompress } from 'node:zlib';
 import { temporaryFolder, until } from '@tenma/test-support';
 import { describe, expect, test } from 'vitest';
-import type { FromHost, HostEvent, Run, ToHost } from './messages.ts';
-import { workerHostUrl } from './url.ts';
+import {
+  fixtures,
+  isEnd,
+  newerFixtures,
+  startProcess,
+  startThread,
+  type TestHost,
+} from './fixtures/test-host.ts';
 
-const fixtures = new URL('./fixtures/workers.ts', import.meta.url).href;
+const unpack = promisify(zstdDecompress);
+const large = 200_000;
 
-interface Host extends AsyncDisposable {
-  readonly child: ChildProcess;
-  readonly messages: FromHost[];
-  readonly events: HostEvent[];
-  readonly stderr: () => string;
-  run(...runs: (Partial<Run> & { run_id: number; type: string; input: Json })[]): void;
-  abort(run_id: number, reason: 'timeout' | 'cancelled'): void;
-  ended(run_id: number): Promise<HostEvent>;
-}
-
-function startHost(...specifiers: string[]): Host {
-  const child = fork(workerHostUrl, specifiers, { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-  const messages: FromHost[] = [];
-  const events: HostEvent[] = [];
-  let stderr = '';
-  child.stderr?.on('data', (chunk) => (stderr += String(chunk)));
-  child.on('message', (message: FromHost) => {
-    messages.push(message);
-    if (message.kind === 'events') events.push(...message.events);
-  });
-  const gone = once(child, 'exit');
-  const end = (run_id: number) => events.find((event) => event.run_id === run_id && isEnd(event));
-  const send = (message: ToHost) => void child.send(message);
-  return {
-    child,
-    messages,
-    events,
-    stderr: () => stderr,
-    run: (...runs) => send({ kind: 'run', runs: runs.map((run) => ({ ...example, ...run })) }),
-    abort: (run_id, reason) => send({ kind: 'abort', run_id, reason }),
-    async ended(run_id) {
-      await until(() => end(run_id) !== undefined, { what: `the end of run ${run_id}`, everyMs: 2 });
-      return end(run_id)!;
-    },
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL');
-      await gone;
-    },
-  };
-}
-
-const isEnd = ({ kind }: HostEvent) => kind === 'succeeded' || kind === 'failed';
-
-const example = { task_id: 'task-1', attempt: 2, idempotency_key: 'key-1', region: 'eu-west-1' };
-
-async function readyHost(): Promise<Host> {
-  const host = startHost(fixtures);
-  await until(() => host.messages.length > 0, { what: 'ready', everyMs: 5 });
-  return host;
-}
-
-describe('a worker process', () => {
-  test('announces the types it has loaded', async () => {
-    await using host = await readyHost();
-    const [first] = host.messages;
-    expect(first?.kind).toBe('ready');
-    expect(first?.kind === 'ready' && first.types.map(({ type }) => type)).toContain('counting');
-  });
-
-  test('tells what it could not load, and ends', async () => {
-    await using folder = await temporaryFolder();
-    await using host = startHost(`${folder.path}/nothing-here.ts`);
-    const [code] = (await once(host.child, 'exit')) as [number];
-    expect(code).toBe(78);
-    expect(host.messages).toEqual([
-      {
-        kind: 'load_failed',
-        error: expect.objectContaining({ code: 'worker_error', retryable: false }) as unknown,
-      },
-    ]);
-    expect(JSON.stringify(host.messages)).toContain('nothing-here.ts');
-  });
+describe.each([
+  ['process', startProcess],
+  ['thread', startThread],
+])('a worker %s', (_kind, start) => {
+  async function readyHost(outputFolder?: string): Promise<TestHost> {
+    const host = start([fixtures], outputFolder);
+    await host.loaded();
+    return host;
+  }
 
   test('runs attempts, hands them their task, and tells the ends', async () => {
     await using host = await readyHost();
@@ -121,20 +63,19 @@ describe('a worker process', () => {
     host.abort(1, 'cancelled');
     host.abort(99, 'timeout');
     await until(() => host.events.length === 3);
-    expect(host.events.map(({ kind, run_id }) => `${kind} ${run_id}`)).toEqual([
-      'abort_received 1',
-      'abort_received 99',
-      'failed 1',
-    ]);
+    const order = host.events.map(({ kind, run_id }) => `${kind} ${run_id}`);
+    expect(order.toSorted()).toEqual(['abort_received 1', 'abort_received 99', 'failed 1']);
+    expect(order[0]).toBe('abort_received 1');
   });
 
   test('maps every kind of failure', async () => {
     await using host = await readyHost();
-    const inputs = ['class', 'expected', 'bigint', 'large', 'text', 'wrong'];
+    const inputs = ['class', 'expected', 'bigint', 'text', 'wrong'];
     host.run(...inputs.map((input, run_id) => ({ run_id, type: 'throwing', input })));
-    host.run({ run_id: 6, type: 'absent', input: null });
-    const errors = await Promise.all([0, 1, 2, 3, 4, 5, 6].map((run_id) => host.ended(run_id)));
-    expect(errors.map((event) => event.kind === 'failed' && event.error)).toMatchObject([
+    host.run({ run_id: 5, type: 'absent', input: null });
+    host.run({ run_id: 6, type: 'echo', version: '9.0.0', input: null });
+    const ends = await Promise.all([0, 1, 2, 3, 4, 5, 6].map((run_id) => host.ended(run_id)));
+    expect(ends.map((event) => event.kind === 'failed' && event.error)).toMatchObject([
       {
         code: 'worker_error',
         retryable: true,
@@ -150,11 +91,13 @@ describe('a worker process', () => {
         details: { queue: 3 },
       },
       { code: 'invalid_output', retryable: false },
-      { code: 'result_too_large', retryable: false },
       { code: 'worker_error', retryable: true, name: 'string', message: 'only a text' },
       { code: 'invalid_input', retryable: false, details: { errors: [{ pointer: '' }] } },
       { code: 'unknown_type', retryable: false },
+      { code: 'unknown_type', message: expect.stringContaining('echo@9.0.0') as unknown },
     ]);
+    const refused = ends.map((event) => event.kind === 'failed' && event.refused === true);
+    expect(refused).toEqual([false, false, false, false, true, false, false]);
   });
 
   test('runs many attempts at once and ends them in few messages', async () => {
@@ -163,55 +106,153 @@ describe('a worker process', () => {
     host.run({ run_id: 9_999, type: 'waiting', input: null });
     host.run(...ids.map((run_id) => ({ run_id, type: 'echo', input: run_id })));
     await until(() => host.events.length === ids.length, { what: 'the end of all runs' });
-    const outputs = host.events.map((event) => event.kind === 'succeeded' && event.output);
+    const outputs = host.events.map(
+      (event) => event.kind === 'succeeded' && 'output' in event && event.output,
+    );
     expect(new Set(outputs)).toEqual(new Set(ids));
     expect(host.messages.length).toBeLessThan(20);
   });
 
-  test('outlives SIGINT and SIGTERM: the WEE drains it', async () => {
-    await using host = await readyHost();
-    host.child.kill('SIGINT');
-    host.child.kill('SIGTERM');
-    host.run({ run_id: 1, type: 'echo', input: 'still here' });
-    expect(await host.ended(1)).toMatchObject({ output: 'still here' });
-  });
-
-  test('ends with 70 and a stack on stderr when a promise is rejected and nobody awaits it', async () => {
+  test('ends with 70, after it has told what had ended, when nobody awaits a promise that is rejected', async () => {
     await using host = await readyHost();
     host.run({ run_id: 1, type: 'echo', input: 1 }, { run_id: 2, type: 'lose-control', input: null });
-    const [code] = (await once(host.child, 'exit')) as [number];
-    expect(code).toBe(70);
-    await until(() => host.stderr().includes('nobody awaits me'));
+    expect(await host.gone).toBe(70);
+    expect(await host.ended(1)).toMatchObject({ output: 1 });
   });
 
-  test('ends when the channel closes', async () => {
+  test('estimates slots by the input: rounded up, and between 1 and 100', async () => {
     await using host = await readyHost();
-    host.run({ run_id: 1, type: 'waiting', input: null });
-    host.child.disconnect();
-    const [code] = (await once(host.child, 'exit')) as [number];
-    expect(code).toBe(0);
+    const weigh = { kind: 'estimate', type: 'weighing', version: '1.0.0' } as const;
+    const inputs = [{}, { kg: 5 }, { kg: 0 }, { kg: 5_000 }, { kg: 'heavy' }, { kg: 2_000_000 }];
+    for (const [ask_id, input] of inputs.entries()) host.send({ ...weigh, ask_id, input });
+    host.send({ ...weigh, ask_id: 6, version: '2.0.0', input: {} });
+    host.send({ ...weigh, ask_id: 7, type: 'echo', input: {} });
+    const answers = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map((ask_id) => host.answered(ask_id)));
+    expect(answers).toMatchObject([
+      { value: 1 },
+      { value: 3 },
+      { value: 1 },
+      { value: 100 },
+      { error: expect.stringContaining('the input does not fit: /kg') as unknown },
+      { error: 'no scales for that' },
+      { error: expect.stringContaining('weighing@2.0.0 is not loaded') as unknown },
+      { value: 1 },
+    ]);
   });
 
-  test.each(['waiting', 'spin'])('dies within a second of its parent while it runs `%s`', async (type) => {
-    const program = fileURLToPath(new URL('./fixtures/parent.ts', import.meta.url));
-    const parent = spawn(process.execPath, [program, type], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const [line] = (await once(createInterface({ input: parent.stdout }), 'line')) as [string];
-    const pid = Number(line);
-    expect(isAlive(pid)).toBe(true);
-    const killedAt = performance.now();
-    parent.kill('SIGKILL');
-    await until(() => !isAlive(pid), { what: 'the end of the orphan', timeoutMs: 3_000 });
-    expect(performance.now() - killedAt).toBeLessThan(1_000);
+  test('says whether two outputs mean the same', async () => {
+    await using host = await readyHost();
+    const compare = { kind: 'compare', type: 'weighing', version: '1.0.0' } as const;
+    host.send({ ...compare, ask_id: 1, before: { kg: 1, at: 1 }, after: { kg: 1, at: 2 } });
+    host.send({ ...compare, ask_id: 2, before: { kg: 1, at: 1 }, after: { kg: 2, at: 1 } });
+    host.send({ ...compare, ask_id: 3, before: null, after: { kg: 2, at: 1 } });
+    host.send({ ...compare, ask_id: 4, type: 'echo', before: 1, after: 1 });
+    expect(await Promise.all([1, 2, 3, 4].map((ask_id) => host.answered(ask_id)))).toMatchObject([
+      { value: true },
+      { value: false },
+      { error: expect.any(String) as unknown },
+      { error: 'echo@1.0.0 has no shadow' },
+    ]);
+  });
+
+  test('gives an output too large for a message as a packed file', async () => {
+    await using folder = await temporaryFolder();
+    await using host = await readyHost(folder.path);
+    host.run({ run_id: 1, type: 'verbose', input: { characters: large } });
+    const end = await host.ended(1);
+    if (end.kind !== 'succeeded' || !('file' in end)) throw new Error(`no file: ${JSON.stringify(end)}`);
+    const { path, bytes, stored_bytes, content_encoding, sha256 } = end.file;
+    const stored = await readFile(path);
+    const text = await unpack(stored);
+    expect(JSON.parse(text.toString())).toBe('é'.repeat(large));
+    expect({ bytes, stored_bytes, content_encoding }).toEqual({
+      bytes: 2 * large + 2,
+      stored_bytes: stored.length,
+      content_encoding: 'zstd',
+    });
+    expect(sha256).toBe(createHash('sha256').update(text).digest('hex'));
+    expect((await readdir(folder.path)).map((name) => `${folder.path}/${name}`)).toEqual([path]);
+  });
+
+  test('writes no file of what is larger than a blob, or was aborted', async () => {
+    await using folder = await temporaryFolder();
+    await using host = await readyHost(folder.path);
+    host.run(
+      { run_id: 1, type: 'verbose', input: { characters: 34_000_000 } },
+      { run_id: 2, type: 'verbose', input: { characters: large, afterAbort: true } },
+    );
+    host.abort(2, 'cancelled');
+    expect(await host.ended(1)).toMatchObject({ error: { code: 'result_too_large', retryable: false } });
+    expect(await host.ended(2)).toMatchObject({ error: { code: 'cancelled' } });
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  test('fails an attempt whose file cannot be written, so that it is made again', async () => {
+    await using host = await readyHost('/nowhere/at/all');
+    host.run({ run_id: 1, type: 'verbose', input: { characters: large } });
+    expect(await host.ended(1)).toMatchObject({ error: { code: 'internal', retryable: true } });
   });
 });
 
-/** A zombie is dead: who reaps an orphan, and when, is the affair of the machine. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    if (process.platform !== 'linux') return true;
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
+describe.each([
+  ['process', startProcess],
+  ['thread', startThread],
+])('packages of a worker %s', (_kind, start) => {
+  test('are told as they were loaded, and may be none', async () => {
+    await using host = start([fixtures]);
+    const { workers, faults } = await host.loaded();
+    expect(faults).toEqual([]);
+    expect(workers.map(({ type }) => type.type)).toContain('counting');
+    expect(new Set(workers.map(({ specifier }) => specifier))).toEqual(new Set([fixtures]));
+    await using empty = start([]);
+    expect(await empty.loaded()).toEqual({ kind: 'loaded', workers: [], faults: [] });
+  });
+
+  test('do no harm to each other when one does not load', async () => {
+    await using folder = await temporaryFolder();
+    const missing = `${folder.path}/nothing-here.ts`;
+    await using host = start([missing, fixtures, import.meta.url.replace('host.test.ts', 'url.ts')]);
+    const { workers, faults } = await host.loaded();
+    expect(workers.map(({ type }) => type.type)).toContain('echo');
+    expect(faults).toMatchObject([
+      {
+        specifier: missing,
+        error: { retryable: false, message: expect.stringContaining(missing) as unknown },
+      },
+      { error: { message: expect.stringContaining('a worker or an array of workers') as unknown } },
+    ]);
+    host.run({ run_id: 1, type: 'echo', input: 'well' });
+    expect(await host.ended(1)).toMatchObject({ output: 'well' });
+  });
+
+  test('can come later, with another version of a type that is there', async () => {
+    await using host = start([fixtures]);
+    await host.loaded();
+    host.send({ kind: 'load', specifiers: [newerFixtures] });
+    const { workers, faults } = await host.loaded(1);
+    expect(workers.map(({ specifier, type }) => [specifier, type.type, type.version])).toEqual([
+      [newerFixtures, 'echo', '1.1.0'],
+    ]);
+    expect(faults).toMatchObject([
+      {
+        specifier: newerFixtures,
+        error: { message: expect.stringContaining('task@1.0.0 is loaded already') as unknown },
+      },
+    ]);
+    host.run(
+      { run_id: 1, type: 'echo', input: 1 },
+      { run_id: 2, type: 'echo', version: '1.1.0', input: 1 },
+      { run_id: 3, type: 'task', input: 1 },
+    );
+    expect(await host.ended(1)).toMatchObject({ output: 1 });
+    expect(await host.ended(2)).toMatchObject({ output: { newer: 1 } });
+    expect(await host.ended(3)).toMatchObject({ output: { id: 'task-1' } });
+  });
+
+  test('give the same when they are loaded again', async () => {
+    await using host = start([fixtures]);
+    const first = await host.loaded();
+    host.send({ kind: 'load', specifiers: [fixtures] });
+    expect(await host.loaded(1)).toEqual(first);
+  });
+});

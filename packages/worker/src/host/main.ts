@@ -1,68 +1,44 @@
 /**
- * The program of a worker process. A WEE forks it with worker packages as arguments; `messages.ts` says what the
- * two tell each other. It ends when its channel closes, and ignores the signals a terminal or an init sends to
- * all: the WEE drains its processes itself.
+ * The program of a worker process. A WEE starts it with worker packages as arguments and the pipes of `pipes.ts`;
+ * `messages.ts` says what the two tell each other. It ends when the WEE closes its pipe, and ignores the signals a
+ * terminal or an init sends to all: the WEE drains its processes itself.
  */
-import { writeSync } from 'node:fs';
-import { inspect } from 'node:util';
-import { taskError } from '@tenma/protocol';
-import { describeThrown } from '../failure.ts';
-import { type Attempts, createAttempts } from './attempts.ts';
-import { loadWorkers } from './load-workers.ts';
-import type { FromHost, ToHost } from './messages.ts';
+import { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import type { ToHost } from './messages.ts';
+import { linesOf, pipes, pipesVariable, readMessages, writeOut } from './pipes.ts';
+import { startHost, toStderr } from './start-host.ts';
 import { watchParent } from './watchdog.ts';
 
-/** As in sysexits.h. */
-const exitCode = { usage: 64, crash: 70, config: 78 };
+/** EX_USAGE of sysexits.h. */
+const wrongUse = 64;
 
-async function main(): Promise<void> {
-  if (process.send === undefined) {
-    toStderr('this is the program of a worker process: a WEE forks it, with worker packages as arguments\n');
-    process.exit(exitCode.usage);
+function main(): void {
+  if (process.env[pipesVariable] === undefined) {
+    toStderr('this is the program of a worker process: a WEE starts it, with worker packages as arguments\n');
+    process.exit(wrongUse);
   }
+  // A process that a worker starts has no such pipes.
+  delete process.env[pipesVariable];
   watchParent();
-  process.on('disconnect', () => process.exit(0));
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
-
-  let attempts: Attempts | undefined;
-  const crash = (thrown: unknown) => {
-    attempts?.flush();
-    toStderr(`${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}\n`);
-    process.exit(exitCode.crash);
-  };
-  process.on('uncaughtException', crash);
-  process.on('unhandledRejection', crash);
-
-  try {
-    const { workers, types } = await loadWorkers(process.argv.slice(2));
-    attempts = createAttempts(
-      workers,
-      (events) => send({ kind: 'events', events }),
-      (line) => toStderr(`${JSON.stringify(line)}\n`),
-    );
-    process.on('message', (message: ToHost) => attempts?.handle(message));
-    send({ kind: 'ready', types });
-  } catch (thrown) {
-    const { name, message } = describeThrown(thrown);
-    toStderr(`${thrown instanceof Error ? inspect(thrown) : message}\n`);
-    const error = { ...taskError('worker_error', message), retryable: false, name };
-    send({ kind: 'load_failed', error }, () => process.exit(exitCode.config));
-  }
+  const incoming = new Socket({ fd: pipes.toHost, readable: true, writable: false });
+  // A pipe that fails is closed then.
+  incoming.on('error', () => {});
+  const host = startHost({
+    send: (message) => writeOut(pipes.toWee, linesOf(message)),
+    specifiers: process.argv.slice(2),
+    outputFolder: process.env['TENMA_OUTPUT_DIR'] ?? tmpdir(),
+  });
+  incoming.once('close', () => process.exit(0));
+  readMessages(incoming, Number.POSITIVE_INFINITY, {
+    onMessage: (message) => host.handle(message as ToHost),
+    // Somebody else has read a part of it.
+    onFault(why) {
+      throw new Error(`the WEE ${why}`);
+    },
+  });
 }
 
-/** A channel that closes meanwhile is told by `disconnect`; nothing is left to do for the message then. */
-function send(message: FromHost, sent: () => void = () => {}): void {
-  if (process.connected) process.send?.(message, undefined, undefined, sent);
-}
-
-/** At once, for lines that must be out before an exit. A full pipe loses the line rather than blocking. */
-function toStderr(text: string): void {
-  try {
-    writeSync(2, text);
-  } catch {
-    // Nobody reads.
-  }
-}
-
-await main();
+main();

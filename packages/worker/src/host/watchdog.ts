@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 
 /**
  * Kills this process when its parent is gone, within half a second, even while a worker's infinite loop holds the
- * event loop and the closed channel goes unseen. A thread that watches `process.ppid`, which asks the kernel each
+ * event loop and the closed pipe goes unseen. A thread that watches `process.ppid`, which asks the kernel each
  * time, needs nothing of the parent; Node offers no PR_SET_PDEATHSIG.
  */
 export function watchParent(): void {

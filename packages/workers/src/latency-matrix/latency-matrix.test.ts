@@ -1,5 +1,6 @@
 import { type LatencyVector, timestamp } from '@tenma/protocol';
-import { AttemptAborted, runWorker, type WorkerInput } from '@tenma/worker';
+import { AttemptAborted, estimateSlots, runWorker, type WorkerInput } from '@tenma/worker';
+import { runForTest } from '@tenma/worker/testing';
 import { describe, expect, test } from 'vitest';
 import { leastJsonBytes } from './result-size.ts';
 import { computeMatrix, latencyMatrixWorker, type LatencyMatrixOutput } from './worker.ts';
@@ -117,22 +118,25 @@ describe('latency-matrix', () => {
 });
 
 describe('the size of a latency-matrix', () => {
-  test('of 100 regions fits a result, and so does that of 40 with cells', async () => {
-    expect(await outputOf({ regions: regions(100) })).toMatchObject({ pairs: 9_900 });
-    expect(await outputOf({ regions: regions(40), cells: true })).toMatchObject({ pairs: 1_560 });
+  test('of 300 regions fits a result, and so does that of 100 with cells', async () => {
+    expect(await outputOf({ regions: regions(300) })).toMatchObject({ pairs: 89_700 });
+    expect(await outputOf({ regions: regions(100), cells: true })).toMatchObject({ pairs: 9_900 });
   });
 
   test('is told at once when it does not fit, and the rows that do are given', async () => {
-    const all = regions(1_000);
-    const tooLarge = { kind: 'failed', error: { code: 'result_too_large', retryable: false } };
-    const outcome = await run({ regions: all });
-    expect(outcome).toMatchObject(tooLarge);
-    expect(outcome).toMatchObject({ error: { message: expect.stringContaining('ask for rows by `from`') } });
-    expect(await run({ regions: regions(100), cells: true })).toMatchObject({
-      error: { message: expect.stringContaining('leave out `cells`') },
+    const all = regions(2_000);
+    const { outcome, progress } = await runForTest(latencyMatrixWorker, { regions: all, cells: true });
+    expect(progress).toEqual([]);
+    expect(outcome).toMatchObject({
+      kind: 'failed',
+      error: {
+        code: 'result_too_large',
+        retryable: false,
+        message: expect.stringMatching(/ask for rows by `from`, or leave out `cells`/) as unknown,
+      },
     });
     const output = await outputOf({ regions: all, from: ['region-0', 'region-999'] });
-    expect(output.pairs).toBe(1_998);
+    expect(output.pairs).toBe(3_998);
     expect(Object.keys(output.matrix)).toEqual(['region-0', 'region-999']);
   });
 
@@ -143,6 +147,20 @@ describe('the size of a latency-matrix', () => {
     const ids = all.map(({ id }) => id);
     expect(leastJsonBytes(ids.length, ids, { cells })).toBeLessThanOrEqual(bytes);
     expect(leastJsonBytes(ids.length, ids, { cells })).toBeGreaterThan(bytes / 2);
+  });
+});
+
+describe('the cost of a latency-matrix', () => {
+  test.each([
+    ['a few regions', { regions: three }, 1],
+    ['100 regions', { regions: regions(100) }, 1],
+    ['100 regions with cells', { regions: regions(100), cells: true }, 4],
+    ['300 regions', { regions: regions(300) }, 9],
+    ['one row of 300', { regions: regions(300), from: ['region-7', 'region-7'] }, 1],
+    ['1,000 regions', { regions: regions(1_000) }, 100],
+    ['2,000 regions', { regions: regions(2_000) }, 100],
+  ])('of %s follows its pairs', async (_, input, slots) => {
+    expect(await estimateSlots(latencyMatrixWorker, input)).toBe(slots);
   });
 });
 

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { latencyMatrix } from '@tenma/geo';
 import { idSchema, latencyMatrixSchema, latencyVectorSchema, limits, locationSchema } from '@tenma/protocol';
 import { defineWorker, WorkerError } from '@tenma/worker';
@@ -84,22 +85,33 @@ export async function computeMatrix(
 
 /** @throws WorkerError `result_too_large`, before anything is computed */
 function checkSize({ cells }: LatencyMatrixInput, from: readonly string[], ids: readonly string[]): void {
-  if (leastJsonBytes(from.length, ids, { cells }) <= limits.resultBytes) return;
+  if (leastJsonBytes(from.length, ids, { cells }) <= limits.blobBytes) return;
   throw new WorkerError(
     `${from.length} × ${ids.length} regions do not fit a result; ask for rows by \`from\`${cells ? ', or leave out `cells`' : ''}`,
     { code: 'result_too_large' },
   );
 }
 
+/** About 5 ms of computing: what a slot of a hundred stands for. */
+const pairsOfSlot = 10_000;
+/** A cell takes so many times as much as a number of the matrix. */
+const weightOfCells = 4;
+
+function slotsOf({ regions, from = [], cells }: LatencyMatrixInput): number {
+  const rows = new Set(from).size || regions.length;
+  return (rows * regions.length * (cells ? weightOfCells : 1)) / pairsOfSlot;
+}
+
 export const latencyMatrixWorker = defineWorker({
   type: 'latency-matrix',
-  version: '2.0.0',
+  version: '2.1.0',
   description:
-    'The round trips between regions: what light in fibre allows, what real paths are estimated to take, or the best that is known with what was measured. A result holds 256 KiB, about 100 regions with ids like ap-northeast-1, or 40 with cells; name the rows wanted in `from` for more.',
+    'The round trips between regions: what light in fibre allows, what real paths are estimated to take, or the best that is known with what was measured. A result holds 64 MiB, over 1,000 regions, or 600 with cells; name the rows wanted in `from` for more.',
   input,
   output,
   progress: z.object({ rows_done: z.int(), rows: z.int() }),
-  cost: 'medium',
+  cost: slotsOf,
+  shadow: (before, after) => isDeepStrictEqual(before.matrix, after.matrix),
   example: {
     regions: [
       { id: 'ap-northeast-1', lat: 35.68, lon: 139.69 },

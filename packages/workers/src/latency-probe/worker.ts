@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { idSchema, isEndpoint } from '@tenma/protocol';
 import { defineWorker } from '@tenma/worker';
 import { z } from 'zod';
@@ -114,6 +115,13 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2;
 }
 
+/** Round trips differ each time they are measured; which targets answer should not. */
+function sameReach(before: LatencyProbeOutput, after: LatencyProbeOutput): boolean {
+  const reach = ({ results }: LatencyProbeOutput) =>
+    results.map(({ region_id, endpoint, p50_ms }) => ({ region_id, endpoint, reached: p50_ms !== null }));
+  return isDeepStrictEqual(reach(before), reach(after));
+}
+
 export const latencyProbeWorker = defineWorker({
   type: 'latency-probe',
   version: '1.0.0',
@@ -124,6 +132,7 @@ export const latencyProbeWorker = defineWorker({
   timeout_ms: attemptTimeoutMs,
   // What was measured later is another measurement: whoever wants one asks again.
   retry: { max_attempts: 1 },
+  shadow: sameReach,
   example: {
     targets: [{ region_id: 'us-east-1', endpoint: 'localhost:8080', method: 'connect' }],
     samples: 3,

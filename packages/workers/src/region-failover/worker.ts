@@ -47,6 +47,7 @@ export const regionFailoverWorker = defineWorker({
   timeout_ms: attemptTimeoutMs,
   // A proposal is about now: LE asks anew where it still matters.
   retry: { max_attempts: 1 },
+  shadow: (before, after) => before.proposal === after.proposal,
   example: {
     from_region: 'ap-northeast-1',
     lost: [{ node_id: 'tokyo-1', probe_type: 'probe-tcp', probe_input: { host: 'localhost', port: 8000 } }],

@@ -1,0 +1,32 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { temporaryFolder } from '@tenma/test-support';
+import { expect, test } from 'vitest';
+import { fixtures } from './fixtures/test-host.ts';
+import { createLoadedWorkers } from './loaded-workers.ts';
+
+test('a package that never finishes its import is a fault, and the others are there', async () => {
+  await using folder = await temporaryFolder();
+  const endless = join(folder.path, 'endless.mjs');
+  await writeFile(endless, 'await new Promise(() => {});\n');
+  const loaded = createLoadedWorkers({ importWithinMs: 500 });
+  await loaded.load([fixtures]);
+  const { workers, faults } = await loaded.load([endless, fixtures]);
+  expect(faults).toMatchObject([
+    {
+      specifier: endless,
+      error: { message: expect.stringContaining('did not load within 500 ms') as unknown },
+    },
+  ]);
+  expect(workers.length).toBe(loaded.names.length);
+});
+
+test('a package that throws is a fault with the stack of what it threw', async () => {
+  await using folder = await temporaryFolder();
+  const broken = join(folder.path, 'broken.mjs');
+  await writeFile(broken, 'function setUp() { throw new RangeError("no such port"); }\nsetUp();\n');
+  const { faults } = await createLoadedWorkers({ importWithinMs: 5_000 }).load([broken]);
+  expect(faults).toMatchObject([{ specifier: broken, error: { retryable: false } }]);
+  expect(faults[0]?.error.message).toContain('no such port');
+  expect(faults[0]?.stack).toMatch(/at setUp \(.*broken\.mjs:1:/);
+});
