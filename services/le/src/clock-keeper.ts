@@ -67,7 +67,10 @@ async function judgeClocks({ store, ledger, fleet, journal, clock, random }: Com
     const ids = due.map(({ spec }) => spec.id).filter((id) => !journal.holds(id));
     const changed = await ledger.change(ids, (control) => {
       const { placement, state } = control.life;
-      const pool = state === 'queued' && placement ? fleet.sightOf(placement.region, placement.pool) : null;
+      const pool =
+        state === 'queued' && placement
+          ? fleet.sightOf(placement.region, placement.pool, placement.wee)
+          : null;
       return onClock(control, pool, { now: clock.now(), random });
     });
     if (changed.length === 0) return;

@@ -1,16 +1,29 @@
 import type { Bus } from '@tenma/bus';
 import { defaults, isTerminal } from '@tenma/protocol';
 import { type Clock, every, type Log } from '@tenma/runtime';
-import type { Lane, Store, TaskControl, TaskLife, TaskRecord } from '@tenma/store';
+import {
+  type Lane,
+  laneOf,
+  type Store,
+  type TaskControl,
+  type TaskLife,
+  type TaskRecord,
+  type TaskSpec,
+} from '@tenma/store';
 import type { Changed, Ledger } from './ledger.ts';
+import { createLimitedLanes, type LimitedLanes } from './limits/limited-lanes.ts';
 import { next, sentStraight } from './lifecycle/index.ts';
 import { type ActiveRegion, createOutbox, dispatchOf, type Outbox } from './outbox.ts';
+import type { Lease } from './observe/lease.ts';
+import type { TaskTypes } from './task-types.ts';
 import { createWakeable, type Wakeable } from './wakeable.ts';
-import { createWindow, laneKey, type Window } from './window.ts';
+import { createWindow, isUrgent, laneKey, type Room, type Window } from './window.ts';
 
 /**
  * The one mechanism for now, later, again and retry: a row that is due is sent to IC under a lease. A new task whose
  * lane has room and no backlog is written down as sent already, and goes out after the commit without being read back.
+ * Urgent tasks (above the default priority) have room and a backlog of their own. Tasks under a limit are claimed by
+ * one replica alone, in turns.
  */
 export interface Dispatcher extends AsyncDisposable {
   /** The life to insert a new task with: sent straight if its lane has room, else due. */
@@ -22,16 +35,23 @@ export interface Dispatcher extends AsyncDisposable {
   onChange(changes: readonly Changed[]): void;
   /** Another replica changed these: what of them was out here is out no more. */
   changedElsewhere(taskIds: readonly string[]): void;
-  /** A task of the lane has become due: looks now instead of at the next poll. */
-  due(lane: Lane): void;
+  /** The task has become due: looks now instead of at the next poll. */
+  due(spec: TaskSpec): void;
   /** Many tasks of unknown lanes have become due. */
   poll(): Promise<void>;
+  /** What its limits mean for a due task, going on from "it is"; null when they do not keep it from being sent. */
+  waitingFor(spec: Pick<TaskSpec, 'type' | 'limit'>): string | null;
+  /** Tasks that are out under a limit, as far as this replica keeps the count. */
+  readonly limitedOut: number;
 }
 
 interface Components {
   readonly bus: Bus;
   readonly store: Store;
   readonly ledger: Ledger;
+  readonly types: Pick<TaskTypes, 'get' | 'all'>;
+  /** Whose holder sends what is under a limit. */
+  readonly limits: Lease;
   readonly clock: Clock;
   readonly log: Log;
   /** Null as long as it is not known: until then nothing is sent. */
@@ -47,6 +67,13 @@ const restFactor = 4;
 /** A task that was sent and not heard of for two leases is no longer counted as out. */
 const forgetAfterMs = 2 * defaults.dispatchLeaseMs;
 
+/** Of a lane: what of it may be due in the store. */
+interface Backlog {
+  readonly lane: Lane;
+  urgent: boolean;
+  usual: boolean;
+}
+
 export function startDispatcher(components: Components, leId: string): Dispatcher {
   return new LaneDispatcher(components, leId);
 }
@@ -55,8 +82,9 @@ class LaneDispatcher implements Dispatcher {
   readonly #components: Components;
   readonly #window: Window = createWindow();
   readonly #outbox: Outbox;
+  readonly #limited: LimitedLanes;
   /** Lanes that may have due tasks in the store. A new task of such a lane queues up behind them. */
-  readonly #backlogged = new Map<string, Lane>();
+  readonly #backlogged = new Map<string, Backlog>();
   readonly #claiming: Wakeable;
   readonly #timers: Disposable[];
   #closed = false;
@@ -69,8 +97,16 @@ class LaneDispatcher implements Dispatcher {
       () => this.#claimAll(),
       (error) => log.warn({ err: error }, 'claiming due tasks failed'),
     );
+    this.#limited = createLimitedLanes({
+      ...components,
+      lease: components.limits,
+      open: () => this.#open,
+      send: (record) => this.#send(record),
+    });
     this.#timers = [
-      pollGently(clock, () => this.poll()),
+      this.#limited,
+      pollGently(clock, () => this.#pollUnkeyed()),
+      pollGently(clock, () => this.#limited.poll()),
       every(clock, measureMs, () => this.#window.measure(measureMs, clock.now() - forgetAfterMs)),
       bus.onStatus((status) => void (status === 'connected' && this.poll())),
     ];
@@ -81,20 +117,35 @@ class LaneDispatcher implements Dispatcher {
     return !this.#closed && bus.status === 'connected' && active() !== null;
   }
 
+  get limitedOut(): number {
+    return this.#limited.out;
+  }
+
+  waitingFor(spec: Pick<TaskSpec, 'type' | 'limit'>): string | null {
+    return this.#limited.waitingFor(spec);
+  }
+
   admit({ spec, life }: TaskControl): TaskLife {
-    if (life.state !== 'accepted') return life;
-    const straight = this.#open && !this.#backlogged.has(laneKey(spec)) && this.#window.free(spec) > 0;
-    if (!straight) {
-      this.#mark(spec);
+    if (life.state !== 'accepted' || this.#limited.isLimited(spec)) return life;
+    const lane = laneOf(spec);
+    const urgent = isUrgent(spec);
+    const backlog = this.#backlogged.get(laneKey(lane));
+    const behind = urgent ? backlog?.urgent : backlog?.usual;
+    if (behind || !this.#open || this.#window.free(lane, urgent) === 0) {
+      this.#mark(lane, urgent);
       return life;
     }
     const now = this.#components.clock.now();
-    this.#window.take(spec, spec.id, now);
+    this.#window.take(lane, spec.id, now, urgent);
     return sentStraight(life, now + defaults.dispatchLeaseMs);
   }
 
   sendAdmitted(records: readonly TaskRecord[]): void {
-    for (const record of records) if (record.life.dispatchNo > 0) this.#send(record);
+    for (const record of records) {
+      if (record.life.dispatchNo > 0) this.#send(record);
+      else if (record.life.state === 'accepted' && this.#limited.isLimited(record.spec))
+        this.#limited.due(record.spec);
+    }
     if (this.#backlogged.size > 0) this.#claiming.wake();
   }
 
@@ -104,9 +155,11 @@ class LaneDispatcher implements Dispatcher {
 
   changedElsewhere(taskIds: readonly string[]): void {
     this.withdraw(taskIds);
+    this.#limited.changedElsewhere(taskIds);
   }
 
   onChange(changes: readonly Changed[]): void {
+    this.#limited.onChange(changes);
     let room = false;
     for (const { after } of changes) {
       if (after.life.state === 'queued') {
@@ -114,23 +167,33 @@ class LaneDispatcher implements Dispatcher {
         continue;
       }
       const how = after.life.state === 'waiting' ? 'returned' : 'started';
-      const lane = this.#window.release(after.spec.id, how);
-      room ||=
-        lane !== undefined && this.#backlogged.has(laneKey(lane)) && this.#window.free(lane) >= claimMin;
+      const freed = this.#window.release(after.spec.id, how);
+      room ||= freed !== undefined && this.#hasWork(freed);
     }
     if (room) this.#claiming.wake();
   }
 
-  due(lane: Lane): void {
-    this.#mark(lane);
+  due(spec: TaskSpec): void {
+    if (this.#limited.isLimited(spec)) return this.#limited.due(spec);
+    this.#mark(laneOf(spec), isUrgent(spec));
     this.#claiming.wake();
   }
 
   async poll(): Promise<void> {
+    await Promise.all([this.#pollUnkeyed(), this.#limited.poll()]);
+  }
+
+  async #pollUnkeyed(): Promise<void> {
     if (!this.#open) return;
     const { store, clock } = this.#components;
     const lanes = await store.dueLanes(clock.now()).catch(() => []);
-    for (const lane of lanes) this.#mark(lane);
+    for (const { due, urgent, ...lane } of lanes) {
+      if (this.#limited.isLimited(lane)) this.#limited.dueLane(lane, urgent > 0);
+      else {
+        if (urgent > 0) this.#mark(lane, true);
+        if (due > urgent) this.#mark(lane, false);
+      }
+    }
     if (this.#backlogged.size > 0) this.#claiming.wake();
   }
 
@@ -140,34 +203,60 @@ class LaneDispatcher implements Dispatcher {
     await this.#outbox.idle();
   }
 
-  #mark({ type, region }: Lane): void {
-    this.#backlogged.set(laneKey({ type, region }), { type, region });
+  #mark(lane: Lane, urgent: boolean): void {
+    const key = laneKey(lane);
+    const backlog = this.#backlogged.get(key) ?? { lane, urgent: false, usual: false };
+    backlog[urgent ? 'urgent' : 'usual'] = true;
+    this.#backlogged.set(key, backlog);
+  }
+
+  #hasWork({ lane, urgent }: Room): boolean {
+    const backlog = this.#backlogged.get(laneKey(lane));
+    return (
+      backlog !== undefined && (backlog.urgent || !urgent) && this.#window.free(lane, urgent) >= claimMin
+    );
   }
 
   /** Takes turns over the lanes until none has both due tasks and room. */
   async #claimAll(): Promise<void> {
     for (let progress = true; progress; ) {
       progress = false;
-      for (const lane of Array.from(this.#backlogged.values())) {
-        if (this.#open && (await this.#claim(lane))) progress = true;
+      for (const backlog of Array.from(this.#backlogged.values())) {
+        if (this.#limited.isLimited(backlog.lane)) this.#handOver(backlog);
+        if (backlog.urgent && (await this.#claim(backlog, true))) progress = true;
+        if (backlog.usual && (await this.#claim(backlog, false))) progress = true;
       }
     }
   }
 
+  /** Its type has a limit now. */
+  #handOver(backlog: Backlog): void {
+    this.#backlogged.delete(laneKey(backlog.lane));
+    this.#limited.dueLane(backlog.lane, backlog.urgent);
+    backlog.urgent = backlog.usual = false;
+  }
+
   /** Resolves with whether the lane may have more. */
-  async #claim(lane: Lane): Promise<boolean> {
+  async #claim(backlog: Backlog, urgentOnly: boolean): Promise<boolean> {
     const { ledger, clock } = this.#components;
-    const free = this.#window.free(lane);
-    if (free < claimMin) return false;
+    const { lane } = backlog;
+    const free = this.#window.free(lane, urgentOnly);
+    if (free < claimMin || !this.#open) return false;
     const limit = Math.min(free, claimMax);
     const now = clock.now();
-    const records = await ledger.claim(lane, { now, leaseUntil: now + defaults.dispatchLeaseMs, limit });
+    const leaseUntil = now + defaults.dispatchLeaseMs;
+    const records = await ledger.claim(lane, { now, leaseUntil, limit, urgentOnly });
     for (const record of records) {
-      this.#window.take(lane, record.spec.id, now);
+      // Beyond their own room they take that of the others: it has to end somewhere.
+      const urgent = isUrgent(record.spec) && this.#window.free(lane, true) > 0;
+      this.#window.take(lane, record.spec.id, now, urgent);
       this.#send(record);
     }
-    if (records.length < limit) this.#backlogged.delete(laneKey(lane));
-    return records.length === limit;
+    if (records.length === limit) return true;
+    backlog.urgent = false;
+    if (!urgentOnly) backlog.usual = false;
+    if (!backlog.usual) this.#backlogged.delete(laneKey(lane));
+    return false;
   }
 
   #send(record: TaskRecord): void {
@@ -181,7 +270,7 @@ class LaneDispatcher implements Dispatcher {
   async #giveBack({ spec, life: sent }: TaskRecord): Promise<void> {
     const { ledger, clock } = this.#components;
     this.#window.release(spec.id, 'returned');
-    this.#mark(spec);
+    if (!this.#limited.isLimited(spec)) this.#mark(laneOf(spec), isUrgent(spec));
     const sentAndUnheard = ({ dispatchNo, dueAt, state }: TaskLife) =>
       dispatchNo === sent.dispatchNo && dueAt === sent.dueAt && !isTerminal(state);
     await ledger

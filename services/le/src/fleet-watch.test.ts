@@ -1,9 +1,21 @@
 import type { Message, Results } from '@tenma/results';
 import { createMemoryBroker, createMemoryBus } from '@tenma/bus/memory';
-import { exchanges, type Heartbeat, type Presence } from '@tenma/protocol';
+import { exchanges, type Heartbeat, type PoolPresence, type Presence } from '@tenma/protocol';
 import { manualClock, silentLog } from '@tenma/runtime';
 import { describe, expect, it } from 'vitest';
 import { watchFleet } from './fleet-watch.ts';
+import { taskType } from './releases/fixture.ts';
+
+const echoPool: PoolPresence = {
+  pool: 'echo-v1',
+  type: 'echo',
+  version: '1.0.0',
+  labels: [],
+  queue: 'q',
+  slots: 1,
+  running: 0,
+  held: 0,
+};
 
 async function open() {
   const clock = manualClock(1_000_000);
@@ -24,21 +36,23 @@ async function open() {
     bus,
     results,
     clock,
-    onAppeared: (_, { status }) => void appeared.push(status),
+    onAppeared: ({ status }) => void appeared.push(status),
     onHeardAgain: () => void (again += 1),
   });
   const who = { wee_id: 'wee-1', region: 'here' };
   return {
     clock,
     appeared,
+    sight: (wee?: string) => fleet.sightOf('here', 'echo-v1', wee),
     again: () => again,
-    says(status: Presence['status'], boot_id = 'one') {
+    onVersions: (listener: Parameters<typeof fleet.onVersions>[0]) => fleet.onVersions(listener),
+    says(status: Presence['status'], boot_id = 'one', versions: readonly string[] = []) {
       const rest = {
         labels: [],
         version: '0',
         since: '2026-01-01T00:00:00.000Z',
-        pools: [],
-        types: [],
+        pools: [echoPool],
+        types: versions.map((version) => taskType(version)),
         echo: null,
       };
       hear({ topic: '', payload: { data: { ...who, boot_id, status, ...rest } }, retained: false });
@@ -83,5 +97,43 @@ describe('a WEE', () => {
     await using fleet = await open();
     for (const asks of [true, true, false]) await fleet.beats({ awaits_epoch: asks });
     expect(fleet.again()).toBe(2);
+  });
+});
+
+describe('the pool of a task that is addressed to a WEE', () => {
+  const beat = (wee_id: string, at: number | null) => ({
+    wee_id,
+    pools: [{ pool: 'echo-v1', held: 0, running: 0, last_taken_queued_at: at }],
+  });
+
+  it('is alive while that WEE takes tasks, and no longer', async () => {
+    await using fleet = await open();
+    await fleet.beats(beat('wee-2', 7));
+    expect(fleet.sight()).toEqual({ alive: true, takenUpTo: 7 });
+    expect(fleet.sight('wee-1')).toEqual({ alive: false, takenUpTo: null });
+    fleet.says('online');
+    expect(fleet.sight('wee-1')).toEqual({ alive: true, takenUpTo: null });
+    fleet.says('draining');
+    await fleet.beats(beat('wee-1', 5));
+    expect(fleet.sight('wee-1')).toEqual({ alive: false, takenUpTo: null });
+  });
+
+  it('is alive while that WEE beats, where presence has not been heard', async () => {
+    await using fleet = await open();
+    await fleet.beats(beat('wee-1', null));
+    expect(fleet.sight('wee-1')).toEqual({ alive: true, takenUpTo: null });
+  });
+
+  it('tells when it comes, goes, starts anew or has other versions, and not with every word', async () => {
+    await using fleet = await open();
+    const heard: string[][] = [];
+    using _ = fleet.onVersions((online) =>
+      heard.push(online.flatMap(({ types }) => types.map(({ version }) => version))),
+    );
+    for (const version of ['1.0.0', '1.0.0', '1.1.0', '1.1.0']) fleet.says('online', 'one', [version]);
+    fleet.says('online', 'two', ['1.1.0']);
+    fleet.says('draining', 'two', ['1.1.0']);
+    fleet.says('offline', 'two');
+    expect(heard).toEqual([[], ['1.0.0'], ['1.1.0'], ['1.1.0'], [], []]);
   });
 });

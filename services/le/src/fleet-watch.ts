@@ -10,6 +10,7 @@ import {
 import {
   defaults,
   exchanges,
+  type Heartbeat,
   heartbeatSchema,
   type Presence,
   presenceMessageSchema,
@@ -22,13 +23,17 @@ import type { PoolSight } from './lifecycle/index.ts';
 /** What LE knows of the WEEs: presence by MQTT for show, heartbeats by AMQP as proof that they consume. */
 export interface FleetWatch extends AsyncDisposable {
   readonly view: FleetView;
-  sightOf(region: string, pool: string): PoolSight;
+  /** Of a pool, or of the one WEE of it that a task is addressed to. */
+  sightOf(region: string, pool: string, wee?: string): PoolSight;
   /** WEEs whose heartbeat has been missing for `silentMs`, on the monotonic clock: a step of the time loses nobody. */
   lost(silentMs: number): string[];
   /** What the lost one ran has been taken from it. */
   forget(weeId: string): void;
   /** After an outage of our own, everybody's silence counts from now on. */
   pardon(): void;
+  /** Calls back now, and whenever an online WEE comes, goes, starts anew or has other versions. */
+  onVersions(listener: (online: readonly Presence[]) => void): Disposable;
+  onHeartbeat(listener: (heartbeat: Heartbeat) => void): Disposable;
 }
 
 interface Components {
@@ -36,7 +41,7 @@ interface Components {
   readonly results: Results;
   readonly clock: Clock;
   /** A WEE that was not there, has started anew, or takes tasks from now on. */
-  readonly onAppeared: (online: Iterable<Presence>, presence: Presence) => void;
+  readonly onAppeared: (presence: Presence) => void;
   /** A WEE may have missed what was told to all: it says so, or was silent, or is heard for the first time. */
   readonly onHeardAgain: () => void;
 }
@@ -53,16 +58,25 @@ export async function watchFleet(components: Components): Promise<FleetWatch> {
   const { bus, results, clock, onAppeared, onHeardAgain } = components;
   let view = emptyFleet;
   const heard = new Map<string, Heard>();
+  const versionListeners = new Set<(online: readonly Presence[]) => void>();
+  const heartbeatListeners = new Set<(heartbeat: Heartbeat) => void>();
+
+  function see(next: FleetView): void {
+    const before = view;
+    view = next;
+    if (haveSameVersions(before, view)) return;
+    for (const listener of versionListeners) listener(onlineOf(view));
+  }
 
   const subscription = await results.subscribe(topics.worker('+', '+'), ({ payload }) => {
     const parsed = presenceMessageSchema.safeParse((payload as { data?: unknown } | null)?.data);
     if (!parsed.success) return;
     const message = parsed.data;
     const before = view.wees.get(message.wee_id)?.presence;
-    view = withPresence(view, message, clock.now());
+    see(withPresence(view, message, clock.now()));
     if (!('pools' in message) || message.status === 'offline') return;
     const opened = message.status === 'online' && before?.status !== 'online';
-    if (opened || before?.boot_id !== message.boot_id) onAppeared(onlineOf(view), message);
+    if (opened || before?.boot_id !== message.boot_id) onAppeared(message);
   });
   const heartbeats = await bus.subscribe(exchanges.heartbeats, (body) => {
     const parsed = heartbeatSchema.safeParse(body);
@@ -72,19 +86,21 @@ export async function watchFleet(components: Components): Promise<FleetWatch> {
     const taken = pools.map(({ pool, last_taken_queued_at: at }) => [poolKey(region, pool), at] as const);
     heard.set(wee_id, { at: clock.monotonic(), pools: new Map(taken) });
     if (asks || silentMs > attentiveMs) onHeardAgain();
+    for (const listener of heartbeatListeners) listener(parsed.data);
   });
   const status = results.onStatus((now) => {
     if (now === 'connected') view = withFreshSight(view, clock.now());
   });
   const sweep = every(clock, defaults.heartbeatMs, () => {
-    if (results.status === 'connected') view = withoutSilent(view, clock.now(), 3 * defaults.heartbeatMs);
+    if (results.status === 'connected') see(withoutSilent(view, clock.now(), 3 * defaults.heartbeatMs));
   });
 
   return {
     get view() {
       return view;
     },
-    sightOf(region, pool) {
+    sightOf(region, pool, wee) {
+      if (wee !== undefined) return sightOfWee(view, heard.get(wee), wee, poolKey(region, pool));
       let takenUpTo: number | null = null;
       let alive = view.pools.has(poolKey(region, pool));
       for (const { pools } of heard.values()) {
@@ -103,6 +119,11 @@ export async function watchFleet(components: Components): Promise<FleetWatch> {
     pardon() {
       for (const entry of heard.values()) entry.at = clock.monotonic();
     },
+    onVersions(listener) {
+      listener(onlineOf(view));
+      return listenAmong(versionListeners, listener);
+    },
+    onHeartbeat: (listener) => listenAmong(heartbeatListeners, listener),
     async [Symbol.asyncDispose]() {
       sweep[Symbol.dispose]();
       status[Symbol.dispose]();
@@ -112,6 +133,33 @@ export async function watchFleet(components: Components): Promise<FleetWatch> {
   };
 }
 
-function onlineOf(view: FleetView): Presence[] {
+function listenAmong<Listener>(listeners: Set<Listener>, listener: Listener): Disposable {
+  listeners.add(listener);
+  return { [Symbol.dispose]: () => void listeners.delete(listener) };
+}
+
+function haveSameVersions(before: FleetView, now: FleetView): boolean {
+  if (before.wees.size !== now.wees.size) return false;
+  return [...now.wees].every(([id, wee]) => {
+    const was = before.wees.get(id);
+    return was === wee || (was !== undefined && versionsOf(was.presence) === versionsOf(wee.presence));
+  });
+}
+
+function versionsOf({ status, boot_id: boot, types }: Presence): string {
+  if (status !== 'online') return '';
+  return [boot, ...types.map(({ type, version }) => `${type} ${version}`)].join();
+}
+
+export function onlineOf(view: FleetView): Presence[] {
   return [...view.wees.values()].map(({ presence }) => presence).filter(({ status }) => status === 'online');
+}
+
+/**
+ * What it says of itself counts, as one that drains still beats; where it has said nothing, its beats do. Of its own
+ * queue nothing is known: what it has taken was in the queue that it shares.
+ */
+function sightOfWee(view: FleetView, heard: Heard | undefined, wee: string, key: string): PoolSight {
+  const served = view.wees.has(wee) ? view.pools.get(key)?.wees.includes(wee) : heard?.pools.has(key);
+  return { alive: served ?? false, takenUpTo: null };
 }

@@ -32,8 +32,8 @@ export async function checkGeneration({
   // A replica that was slower has nothing to write over a newer one.
   if ((await store.read(name)) !== String(generation)) return due;
   await bus.writeMarker(queues.marker, { generation } satisfies Marker);
-  if (due > 0)
-    log.warn({ generation, due }, 'the broker has lost its queues; unfinished tasks are sent again');
+  // With the bus in memory that is so at every start.
+  if (due > 0) log.info({ generation, due }, 'the broker begins empty: unfinished tasks are sent again');
   return due;
 }
 

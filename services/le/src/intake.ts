@@ -9,7 +9,7 @@ import {
   submissionSchema,
 } from '@tenma/protocol';
 import type { Clock } from '@tenma/runtime';
-import type { Store, TaskControl, TaskRecord } from '@tenma/store';
+import type { Store, TaskControl, TaskRecord, TaskSpec } from '@tenma/store';
 import type { z } from 'zod';
 import type { Dispatcher } from './dispatcher.ts';
 import type { DocumentCache } from './documents/document-cache.ts';
@@ -89,20 +89,31 @@ function judge(components: Components, item: unknown, options: SubmitOptions): W
   const parsed = submissionSchema.safeParse(item);
   if (!parsed.success) return problem('invalid_request', { errors: faultsOf(parsed.error) });
   const submission = parsed.data;
-  const type = types.get(submission.type);
-  if (!type) return unknownType(types, submission.type);
-  if (!isKnown(components, submission.region)) return unknownRegion(documents, submission.region);
+  if (!types.get(submission.type)) return unknownType(types, submission.type);
+  for (const field of ['region', 'near'] as const) {
+    const region = submission[field];
+    if (region === undefined || isKnown(components, region)) continue;
+    const refusal = unknownRegion(documents, region);
+    return { ...refusal, errors: [{ pointer: `#/${field}`, detail: refusal.detail }] };
+  }
   const input = submission.input === undefined ? {} : submission.input;
-  const faults = types.faults(submission.type, input);
-  if (faults.length > 0) return problem('invalid_input', { errors: faults });
+  const judged = types.judge(submission.type, input);
+  if ('faults' in judged) return problem('invalid_input', { errors: judged.faults });
+  const { type, majors, trialMajor } = judged;
   const { principal, traceparent } = options;
   const now = clock.now();
-  const spec = specOf(submission, type, { id: newId(), now, principal, traceparent });
+  const asked = specOf(submission, type, { id: newId(), now, principal, traceparent, majors });
+  const spec = trialMajor !== undefined && canFollowTrial(asked) ? { ...asked, trialMajor } : asked;
   const life = firstLife(spec, now);
   if (life.expiresAt <= now) {
     return problem('invalid_request', { errors: [{ pointer: '#/deadline', detail: 'has passed' }] });
   }
   return { submission, record: { spec, life, input, output: null } };
+}
+
+/** A trial costs an attempt when it fails: another one has to be left. */
+function canFollowTrial({ retry }: TaskSpec): boolean {
+  return retry.max_attempts > 1;
 }
 
 /** Until the store has been read nobody can tell: then the region is taken as it is. */

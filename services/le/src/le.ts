@@ -4,10 +4,12 @@ import type { Results } from '@tenma/results';
 import { type Clock, type Log, sleep } from '@tenma/runtime';
 import type { Store } from '@tenma/store';
 import { createFailoverControl } from './control/failover.ts';
+import type { Dispatcher } from './dispatcher.ts';
 import { keepDocuments } from './documents/document-cache.ts';
 import { writeFirstDocuments } from './geo/first-documents.ts';
 import type { GeoSettings } from './geo/settings.ts';
-import { type App, buildApp } from './http/app.ts';
+import { buildApp } from './http/app.ts';
+import type { App } from './http/server.ts';
 import { listen } from './http/listen.ts';
 import { lookAfterRegions } from './look-after-regions.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -60,7 +62,7 @@ export async function startLe(components: Components, options: LeOptions): Promi
   const failover = createFailoverControl({ ...base, fleet: flow.fleet, mover: flow.mover, settings });
   const care = parts.use(await lookAfterRegions({ ...base, ...flow, failover, settings }, leId));
   parts.use(flow.ledger.onChange((changes) => care.onChange(changes)));
-  showGauges(metrics, { bus, results, outbox: flow.outbox, scheduler: care.scheduler });
+  showGauges(metrics, { bus, results, ...flow, scheduler: care.scheduler });
 
   const app = await buildApp({ ...base, ...flow, failover, settings, leId });
   parts.defer(() => app.close());
@@ -88,13 +90,16 @@ interface Gauged {
   readonly bus: Bus;
   readonly results: Results;
   readonly outbox: OutboxGauge;
+  readonly dispatcher: Dispatcher;
   readonly scheduler: MeasuredScheduler;
 }
 
-function showGauges(metrics: Metrics, { bus, results, outbox, scheduler }: Gauged): void {
+function showGauges(metrics: Metrics, { bus, results, outbox, dispatcher, scheduler }: Gauged): void {
   const connected = (status: string) => Number(status === 'connected');
   const lag = 'Of the last half minute: from the start of a slot to the commit of its tasks';
   metrics.gauge('tenma_tasks_unfinished', 'Tasks accepted and not ended', () => outbox.unfinished);
+  const limited = 'Tasks out under a limit, in the replica that keeps the count';
+  metrics.gauge('tenma_limited_tasks_out', limited, () => dispatcher.limitedOut);
   metrics.gauge('tenma_bus_connected', 'AMQP: 1 while connected', () => connected(bus.status));
   metrics.gauge('tenma_results_connected', 'MQTT: 1 while connected', () => connected(results.status));
   metrics.gauge('tenma_schedule_lag_p99_ms', lag, () => scheduler.lagMs().p99);

@@ -1,5 +1,13 @@
 import type { Json } from '@tenma/protocol';
-import type { InsertOutcome, Lane, Store, TaskChange, TaskControl, TaskRecord } from '@tenma/store';
+import type {
+  ClaimOptions,
+  InsertOutcome,
+  Lane,
+  Store,
+  TaskChange,
+  TaskControl,
+  TaskRecord,
+} from '@tenma/store';
 import { createControlCache } from './control-cache.ts';
 import type { Step } from './lifecycle/index.ts';
 
@@ -21,7 +29,7 @@ export type Decide = (control: TaskControl) => Step | null;
  */
 export interface Ledger {
   insert(records: readonly TaskRecord[]): Promise<InsertOutcome[]>;
-  claim(lane: Lane, options: { now: number; leaseUntil: number; limit: number }): Promise<TaskRecord[]>;
+  claim(lane: Lane, options: ClaimOptions): Promise<TaskRecord[]>;
   /** Returns what was written; ids that do not exist are left out. */
   change(ids: readonly string[], decide: Decide): Promise<Changed[]>;
   onChange(listener: (changes: readonly Changed[]) => void): Disposable;
@@ -54,10 +62,7 @@ class StoreLedger implements Ledger {
     return outcomes;
   }
 
-  async claim(
-    lane: Lane,
-    options: { now: number; leaseUntil: number; limit: number },
-  ): Promise<TaskRecord[]> {
+  async claim(lane: Lane, options: ClaimOptions): Promise<TaskRecord[]> {
     const records = await this.#store.claim(lane, options);
     for (const record of records) this.#remembered.set(record);
     return records;

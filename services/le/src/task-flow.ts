@@ -4,6 +4,7 @@ import type { Results } from '@tenma/results';
 import type { Clock, Log } from '@tenma/runtime';
 import type { Store } from '@tenma/store';
 import { startAnnouncer } from './announcer.ts';
+import { startBlobReader } from './blobs/blob-reader.ts';
 import { startClockKeeper } from './clock-keeper.ts';
 import { connectChanges } from './connect-changes.ts';
 import { createEpochKeeper } from './control/epoch-keeper.ts';
@@ -18,7 +19,10 @@ import { createIntake, type Intake } from './intake.ts';
 import { startJournalReader } from './journal-reader.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import type { Metrics } from './metrics.ts';
+import { keepLease } from './observe/lease.ts';
 import { createOutboxGauge, type OutboxGauge } from './outbox-gauge.ts';
+import { startReleaseKeeper } from './releases/release-keeper.ts';
+import { tellReleases } from './releases/tell-releases.ts';
 import { createTaskTypes, type TaskTypes } from './task-types.ts';
 import { createTombstones } from './tombstones.ts';
 import { wakeWaiting } from './wake-waiting.ts';
@@ -57,12 +61,13 @@ export async function openTaskFlow(
 
   const ledger = createLedger(store);
   const watch = createTaskWatch();
-  const types = createTaskTypes({ store, clock, log });
+  const types = createTaskTypes({ store, documents, clock, log, random });
   const outbox = parts.use(createOutboxGauge({ store, clock }, outboxLimit));
   const tombstones = createTombstones({ bus, log });
   const dispatch = () => void dispatcher.poll();
   const settle = () => journal.settle();
-  const mover = parts.use(createTaskMover({ ...components, ledger, settle, dispatch }));
+  const releases = parts.use(tellReleases({ documents, bus, log }));
+  const mover = parts.use(createTaskMover({ ...components, ledger, settle, dispatch, releases }));
   // What was told while the broker was away has reached nobody.
   parts.use(bus.onStatus((status) => void (status === 'connected' && mover.repeat())));
   const fleet = parts.use(
@@ -70,8 +75,7 @@ export async function openTaskFlow(
       bus,
       results,
       clock,
-      onAppeared(online, presence) {
-        types.announced(online);
+      onAppeared(presence) {
         tombstones.repeat();
         mover.repeat();
         void wakeWaiting({ store, ledger, clock, log }, presence).then(dispatch);
@@ -79,8 +83,13 @@ export async function openTaskFlow(
       onHeardAgain: () => mover.repeat(),
     }),
   );
+  parts.use(fleet.onVersions((online) => types.announced(online)));
+  parts.use(startReleaseKeeper({ documents, fleet, clock, log }));
   const active = parts.use(keepWhereToSend(documents)).current;
-  const dispatcher = parts.use(startDispatcher({ bus, store, ledger, clock, log, active }, leId));
+  const limits = parts.use(keepLease({ store, clock, log }, 'limits', leId));
+  const dispatcher = parts.use(
+    startDispatcher({ bus, store, ledger, types, limits, clock, log, active }, leId),
+  );
   const announcer = parts.use(startAnnouncer({ store, ledger, results, clock, log }, leId));
   parts.use(
     connectChanges({ store, ledger, log }, { dispatcher, tombstones, announcer, watch, metrics, outbox }),
@@ -90,6 +99,7 @@ export async function openTaskFlow(
   const epochs = createEpochKeeper({ documents, log });
   const journal = parts.use(await startJournalReader({ bus, ledger, epochs, clock, log, random }));
   parts.use(startClockKeeper({ bus, store, ledger, fleet, journal, clock, log, random }));
+  parts.use(await startBlobReader(components));
   const stopping = new AbortController();
   parts.defer(() => stopping.abort(new Error('LE stops')));
   void types.load(stopping.signal);

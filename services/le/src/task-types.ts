@@ -1,117 +1,224 @@
-import { type Json, pointer, type Presence, roughJsonBytes, type TaskType } from '@tenma/protocol';
+import { type Json, majorOf, type Presence, type Release, type TaskType } from '@tenma/protocol';
 import { type Clock, type Log, sleep } from '@tenma/runtime';
 import type { Store } from '@tenma/store';
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { DocumentCache } from './documents/document-cache.ts';
+import { createInputCheck, type InputCheck, type InputFault } from './input-check.ts';
+import { liveVersions } from './releases/live-versions.ts';
 
-/** The task types that workers have announced, with the check of their inputs. Remembered in the store. */
+/**
+ * The task types that workers have announced, with the check of their inputs. Of each major one version counts: the
+ * trusted one, or the highest. Remembered in the store.
+ */
 export interface TaskTypes {
+  /** As the release's stable version has it, or the one of its major that is there; without a release the highest. */
   get(type: string): TaskType | undefined;
   all(): readonly TaskType[];
-  /** What is wrong with an input, by JSON pointer; empty when it is right. */
-  faults(type: string, input: Json): { pointer: string; detail: string }[];
-  /** Somebody has appeared; `online` is the whole fleet: of a type the highest version that somebody has counts. */
+  /** What is wrong with an input, by JSON pointer; empty when some version takes it. */
+  faults(type: string, input: Json): InputFault[];
+  /** Which versions take an input. The type has to be known. */
+  judge(type: string, input: Json): Judged;
+  /** Somebody has come or gone, or has other versions; `online` is the whole fleet. */
   announced(online: Iterable<Presence>): void;
   /** Reads what earlier runs have learned; tries until the store answers. */
   load(signal: AbortSignal): Promise<void>;
 }
 
-interface Known {
+/**
+ * `type`: as the preferred major has it. `majors`: all that accept the input, that of the stable version first; only
+ * where somebody has several. `trialMajor`: one of them that the first attempt is to try. `faults`: what the preferred
+ * major finds, when none accepts it.
+ */
+export type Judged =
+  | { readonly type: TaskType; readonly majors?: readonly number[]; readonly trialMajor?: number }
+  | { readonly faults: InputFault[] };
+
+interface Components {
+  readonly store: Store;
+  readonly documents: Pick<DocumentCache, 'get'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+}
+
+interface Version {
   readonly type: TaskType;
   readonly text: string;
-  validators: Validators | undefined;
+  readonly check: InputCheck;
 }
 
-/** Two checks of one schema: the quick one decides, the thorough one names every fault. */
-interface Validators {
-  readonly quick: ValidateFunction;
-  readonly thorough: ValidateFunction;
+interface Entry {
+  readonly versions: Map<string, Version>;
+  /** Those that somebody has now. */
+  announced: ReadonlySet<string>;
+  /** One of each major that may be used, the preferred one first; worked out anew when the release is another. */
+  live: Live | undefined;
 }
 
-/** Naming every fault of an input larger than this could hold up everybody else: then only the first is named. */
-const thoroughBytes = 8 * 1024;
-const faultsMax = 20;
+interface Live {
+  readonly release: Release | undefined;
+  readonly versions: readonly Version[];
+  /** Nobody runs another major than that of the stable version, not even one whose schema does not count. */
+  readonly oneMajor: boolean;
+}
 
 const retryMs = 500;
+const nothingLive: Live = { release: undefined, versions: [], oneMajor: true };
 
-export function createTaskTypes({ store, clock, log }: { store: Store; clock: Clock; log: Log }): TaskTypes {
-  const known = new Map<string, Known>();
+export function createTaskTypes(components: Components): TaskTypes {
+  return new AnnouncedTypes(components);
+}
 
-  function learn(type: TaskType): boolean {
+class AnnouncedTypes implements TaskTypes {
+  readonly #components: Components;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(components: Components) {
+    this.#components = components;
+  }
+
+  get(type: string): TaskType | undefined {
+    return this.#liveOf(type).versions[0]?.type;
+  }
+
+  all(): readonly TaskType[] {
+    return [...this.#entries.keys()]
+      .sort((a, b) => a.localeCompare(b))
+      .flatMap((type) => this.get(type) ?? []);
+  }
+
+  faults(type: string, input: Json): InputFault[] {
+    const live = this.#liveOf(type).versions;
+    if (live.some(({ check }) => check.accepts(input))) return [];
+    return live[0]?.check.faults(input) ?? [];
+  }
+
+  judge(type: string, input: Json): Judged {
+    const { versions, oneMajor } = this.#liveOf(type);
+    const accepting = versions.filter(({ check }) => check.accepts(input));
+    const [preferred] = accepting;
+    if (!preferred) return { faults: versions[0]?.check.faults(input) ?? [] };
+    if (versions.length === 1 && oneMajor) return { type: preferred.type };
+    const majors = accepting.map(majorOfVersion);
+    const trialMajor = this.#drawTrial(type, majors);
+    return { type: preferred.type, majors, ...(trialMajor === undefined ? {} : { trialMajor }) };
+  }
+
+  announced(online: Iterable<Presence>): void {
+    const announced = byTypeAndVersion(online);
+    const changed: string[] = [];
+    for (const [type, versions] of announced) {
+      const news = [...versions.values()].filter((one) => this.#learn(one));
+      if (news.length > 0) changed.push(type);
+    }
+    for (const [type, entry] of this.#entries) {
+      entry.announced = new Set(announced.get(type)?.keys());
+      entry.live = undefined;
+      this.#forgetReplaced(type, entry);
+    }
+    if (changed.length > 0) this.#remember(changed);
+  }
+
+  async load(signal: AbortSignal): Promise<void> {
+    const { store, clock } = this.#components;
+    while (!signal.aborted) {
+      try {
+        for (const row of await store.taskTypes()) {
+          const type = fromRow(row);
+          if (!this.#entries.get(type.type)?.versions.has(type.version)) this.#learn(type);
+        }
+        return;
+      } catch {
+        await sleep(clock, retryMs, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Whether it is new. */
+  #learn(type: TaskType): boolean {
+    const entry = this.#entries.get(type.type) ?? {
+      versions: new Map<string, Version>(),
+      announced: new Set<string>(),
+      live: undefined,
+    };
+    this.#entries.set(type.type, entry);
     const text = JSON.stringify(type);
-    if (known.get(type.type)?.text === text) return false;
-    known.set(type.type, { type, text, validators: undefined });
+    if (entry.versions.get(type.version)?.text === text) return false;
+    entry.versions.set(type.version, { type, text, check: createInputCheck(type.input_schema) });
+    entry.live = undefined;
     return true;
   }
 
-  function validatorsOf(entry: Known): Validators {
-    entry.validators ??= compile(entry.type.input_schema);
-    return entry.validators;
-  }
-
-  return {
-    get: (type) => known.get(type)?.type,
-    all: () => [...known.values()].map(({ type }) => type).sort((a, b) => a.type.localeCompare(b.type)),
-    faults(type, input) {
-      const entry = known.get(type);
-      if (!entry) return [];
-      const { quick, thorough } = validatorsOf(entry);
-      if (quick(input)) return [];
-      const validate = roughJsonBytes(input) > thoroughBytes ? quick : thorough;
-      validate(input);
-      return (validate.errors ?? []).slice(0, faultsMax).map(fault);
-    },
-    announced(online) {
-      const news = newest(online).filter(learn);
-      if (news.length === 0) return;
-      store
-        .saveTaskTypes(news)
-        .catch((error: unknown) => log.warn({ err: error }, 'task types not remembered'));
-    },
-    async load(signal) {
-      while (!signal.aborted) {
-        try {
-          for (const type of await store.taskTypes()) if (!known.has(type.type)) learn(type);
-          return;
-        } catch {
-          await sleep(clock, retryMs, signal).catch(() => undefined);
-        }
-      }
-    },
-  };
-}
-
-function compile(schema: TaskType['input_schema']): Validators {
-  const options = { strict: false, validateFormats: false };
-  return {
-    quick: new Ajv2020(options).compile(schema),
-    thorough: new Ajv2020({ ...options, allErrors: true }).compile(schema),
-  };
-}
-
-/** Of each type the highest version. While an update rolls through the fleet both versions speak. */
-function newest(online: Iterable<Presence>): TaskType[] {
-  const highest = new Map<string, TaskType>();
-  for (const { types } of online) {
-    for (const type of types) {
-      const other = highest.get(type.type);
-      if (!other || compareVersions(type.version, other.version) > 0) highest.set(type.type, type);
+  /** What nobody has any more makes way for what has come in its major. */
+  #forgetReplaced(type: string, { versions, announced }: Entry): void {
+    const release = this.#releaseOf(type);
+    const replaced = new Set([...announced].map(majorOf));
+    for (const version of versions.keys()) {
+      const isNeeded =
+        announced.has(version) || version === release?.stable || version === release?.candidate;
+      if (!isNeeded && replaced.has(majorOf(version))) versions.delete(version);
     }
   }
-  return [...highest.values()];
+
+  #remember(types: readonly string[]): void {
+    const { store, log } = this.#components;
+    const rows = types.flatMap((type) => this.#liveOf(type).versions.map(({ type: known }) => toRow(known)));
+    store
+      .saveTaskTypes(rows)
+      .catch((error: unknown) => log.warn({ err: error }, 'task types not remembered'));
+  }
+
+  #liveOf(type: string): Live {
+    const entry = this.#entries.get(type);
+    if (!entry) return nothingLive;
+    const release = this.#releaseOf(type);
+    if (entry.live === undefined || entry.live.release !== release) {
+      const chosen = liveVersions([...entry.versions.keys()], entry.announced, release);
+      const versions = chosen
+        .map((version) => entry.versions.get(version))
+        .filter((one) => one !== undefined);
+      const usual = release?.stable ?? versions[0]?.type.version;
+      const isUsual = (version: string) => usual === undefined || majorOf(version) === majorOf(usual);
+      entry.live = { release, versions, oneMajor: [...entry.announced].every(isUsual) };
+    }
+    return entry.live;
+  }
+
+  /** For its share of the tasks the major of the candidate, where another one would come first. */
+  #drawTrial(type: string, majors: readonly number[]): number | undefined {
+    const release = this.#releaseOf(type);
+    if (!release?.candidate) return undefined;
+    const major = majorOf(release.candidate);
+    if (!majors.slice(1).includes(major) || this.#components.random() >= release.share) return undefined;
+    return major;
+  }
+
+  #releaseOf(type: string): Release | undefined {
+    return this.#components.documents.get('release', type)?.value;
+  }
 }
 
-function fault(error: ErrorObject): { pointer: string; detail: string } {
-  const missing = error.keyword === 'required' ? [String(error.params['missingProperty'])] : [];
-  const extra = error.keyword === 'additionalProperties' ? [String(error.params['additionalProperty'])] : [];
-  const path = error.instancePath.split('/').slice(1).map(unescapePointer);
-  const detail = extra.length > 0 ? 'is not a field of this input' : (error.message ?? 'is not valid');
-  return { pointer: pointer(['input', ...path, ...missing, ...extra]), detail };
+/** Two WEEs that have something else under one version must not take turns: the first one counts. */
+function byTypeAndVersion(online: Iterable<Presence>): Map<string, Map<string, TaskType>> {
+  const found = new Map<string, Map<string, TaskType>>();
+  for (const { types } of online) {
+    for (const type of types) {
+      const versions = found.get(type.type) ?? new Map<string, TaskType>();
+      found.set(type.type, versions);
+      if (!versions.has(type.version)) versions.set(type.version, type);
+    }
+  }
+  return found;
 }
 
-function unescapePointer(part: string): string {
-  return part.replaceAll('~1', '/').replaceAll('~0', '~');
+function majorOfVersion({ type }: Version): number {
+  return majorOf(type.version);
 }
 
-function compareVersions(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
+/** The store keeps one document a name: a major of a type has a name of its own there, which is no type's. */
+function toRow(type: TaskType): TaskType {
+  return { ...type, type: `${type.type}@${majorOf(type.version)}` };
+}
+
+function fromRow(row: TaskType): TaskType {
+  return { ...row, type: row.type.split('@', 1)[0] ?? row.type };
 }

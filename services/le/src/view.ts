@@ -1,6 +1,7 @@
 import {
   type AcceptedTask,
   isTerminal,
+  type Json,
   type Task,
   type TaskResult,
   type TerminalState,
@@ -24,9 +25,13 @@ export function taskView({ spec, life, input, output }: TaskRecord): Task {
     requires: spec.requires,
     input,
     output,
+    output_ref: life.outputRef ?? null,
     error: life.error,
     placement: life.placement,
     worker: life.weeId,
+    worker_version: life.workerVersion ?? null,
+    near: spec.near ?? null,
+    limit: spec.limit ?? null,
     attempt: life.attempt,
     max_attempts: spec.retry.max_attempts,
     timeout_ms: spec.timeoutMs,
@@ -67,12 +72,16 @@ export function resultView({ spec, life, output }: TaskRecord): TaskResult {
     state: life.state as TerminalState,
     attempt: life.attempt,
     revision: life.revision,
-    ...(life.state === 'succeeded' ? { output } : {}),
+    ...(life.state === 'succeeded' ? outputOf(life, output) : {}),
     ...(life.error === null ? {} : { error: life.error }),
     worker: life.weeId,
     started_at: at(life.startedAt),
     finished_at: timestamp(life.finishedAt ?? spec.createdAt),
   };
+}
+
+function outputOf({ outputRef }: TaskLife, output: Json | null): Pick<TaskResult, 'output' | 'output_ref'> {
+  return outputRef === undefined ? { output } : { output_ref: outputRef };
 }
 
 /** Which dispatch the end is counted to, and when it was. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createWindow } from './window.ts';
 
-const options = { minimum: 2, maximum: 10, aheadMs: 500 };
-const lane = { type: 'echo', region: 'any' };
+const options = { minimum: 2, urgentMinimum: 1, maximum: 10, aheadMs: 500 };
+const lane = { type: 'echo', region: 'any', limitKey: '' };
 
 describe('the run-ahead window', () => {
   it('has room for the minimum, and gets it back when tasks start', () => {
@@ -10,7 +10,7 @@ describe('the run-ahead window', () => {
     window.take(lane, 'a', 0);
     window.take(lane, 'b', 0);
     expect(window.free(lane)).toBe(0);
-    expect(window.release('a', 'started')).toEqual(lane);
+    expect(window.release('a', 'started')).toMatchObject({ lane, urgent: false });
     expect(window.free(lane)).toBe(1);
     expect(window.release('a', 'started')).toBeUndefined();
   });
@@ -45,6 +45,19 @@ describe('the run-ahead window', () => {
   it('keeps lanes apart', () => {
     const window = createWindow(options);
     window.take(lane, 'a', 0);
-    expect(window.free({ type: 'other', region: 'any' })).toBe(2);
+    expect(window.free({ ...lane, type: 'other' })).toBe(2);
+  });
+
+  it('has room for urgent tasks when the others have used up theirs, and the other way round', () => {
+    const window = createWindow(options);
+    window.take(lane, 'a', 0);
+    window.take(lane, 'b', 0);
+    expect(window.free(lane, true)).toBe(1);
+    window.take(lane, 'c', 0, true);
+    expect(window.free(lane, true)).toBe(0);
+    expect(window.release('a', 'started')).toMatchObject({ urgent: false });
+    expect([window.free(lane), window.free(lane, true)]).toEqual([1, 0]);
+    expect(window.release('c', 'returned')).toMatchObject({ lane, urgent: true });
+    expect(window.free(lane, true)).toBe(1);
   });
 });

@@ -2,7 +2,15 @@ import type { PassedOver } from '@tenma/geo';
 import type { FailoverEvidence } from '@tenma/protocol';
 import type { DocumentCache } from '../documents/document-cache.ts';
 import { nodesOf, nodeVerdict } from '../geo/view.ts';
-import type { Grounds } from './failover.ts';
+
+/** What a failover rests on, when it does not rest on the word of an operator. */
+export interface Grounds {
+  readonly automatic: boolean;
+  readonly taskId: string | null;
+  readonly detectedAt: string | null;
+  readonly confirmedFrom: string | null;
+  readonly confirmations: FailoverEvidence['confirmations'];
+}
 
 /** Nodes that stand in the evidence, at most. */
 const nodesKept = 50;

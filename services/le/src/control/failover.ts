@@ -2,7 +2,6 @@ import { type FailoverWish, judgeFailover, type PassedOver, roundTripsFrom } fro
 import {
   type ActiveRegion,
   type FailoverEvent,
-  type FailoverEvidence,
   type FailoverRequest,
   type Problem,
   problem,
@@ -15,7 +14,7 @@ import { activeRegionId } from '../documents/kinds.ts';
 import { unknownRegion } from '../geo/known-regions.ts';
 import type { GeoSettings } from '../geo/settings.ts';
 import { candidates, latencySight, regionVerdict } from '../geo/view.ts';
-import { evidenceOf } from './evidence.ts';
+import { evidenceOf, type Grounds } from './evidence.ts';
 import type { TaskMover } from './task-mover.ts';
 
 /** Who may move `active`: by hand, or on the proposal of a `region-failover` task. */
@@ -27,15 +26,6 @@ export interface FailoverControl {
   ): Promise<{ event: FailoverEvent } | { problem: Problem }>;
   /** Sets the active region by hand, whatever the cool-down. @throws StoreUnavailableError */
   activate(regionId: string): Promise<{ active: ActiveRegion } | { problem: Problem }>;
-}
-
-/** What a failover rests on, when it does not rest on the word of an operator. */
-export interface Grounds {
-  readonly automatic: boolean;
-  readonly taskId: string | null;
-  readonly detectedAt: string | null;
-  readonly confirmedFrom: string | null;
-  readonly confirmations: FailoverEvidence['confirmations'];
 }
 
 const byHand: Grounds = {

@@ -9,7 +9,8 @@ import {
 import type { Log } from '@tenma/runtime';
 import type { Store, TaskRecord } from '@tenma/store';
 import type { Changed } from '../ledger.ts';
-import type { FailoverControl, Grounds } from './failover.ts';
+import type { Grounds } from './evidence.ts';
+import type { FailoverControl } from './failover.ts';
 
 /** Acts on the ends of `region-failover` tasks: LE decides by the epoch, the worker has only looked. */
 export interface Proposals {

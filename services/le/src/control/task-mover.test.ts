@@ -43,6 +43,7 @@ function setUp() {
       told.push(message);
     },
   } as never;
+  const releasesTold = { at: Infinity };
   let dispatched = 0;
   const make = () =>
     createTaskMover({
@@ -53,6 +54,7 @@ function setUp() {
       clock,
       log: silentLog(),
       settle: () => Promise.resolve(),
+      releases: { repeat: () => void (releasesTold.at = told.length) },
       dispatch: () => (dispatched += 1),
     });
   const mover = make();
@@ -61,6 +63,8 @@ function setUp() {
     clock,
     mover,
     told,
+    /** How much had been told when the releases were repeated. */
+    releasesTold,
     /** Another one, which finds the active region there. */
     create: (found: typeof active) => {
       active = found;
@@ -132,6 +136,13 @@ describe('when the active region has moved', () => {
     move('there', 2);
     mover.repeat();
     expect(told.at(-1)).toEqual({ kind: 'void', region: unplacedRegion, epoch: 2 });
+  });
+
+  it('a WEE that appears is told the releases before the word that ends the answer', () => {
+    const { mover, told, releasesTold } = setUp();
+    using _ = mover;
+    mover.repeat();
+    expect(told.slice(releasesTold.at)).toEqual([{ kind: 'void', region: unplacedRegion, epoch: 1 }]);
   });
 
   it('a WEE that appears before the documents were read is told once they are', () => {

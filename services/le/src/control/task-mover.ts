@@ -6,6 +6,7 @@ import type { DocumentCache } from '../documents/document-cache.ts';
 import { activeRegion } from '../geo/view.ts';
 import type { Changed, Ledger } from '../ledger.ts';
 import { onRegionLeft } from '../lifecycle/index.ts';
+import type { ReleaseTeller } from '../releases/tell-releases.ts';
 
 /**
  * Takes not-started tasks for `active` and `any` away from a region that was left, and has them placed anew: when it is
@@ -27,6 +28,8 @@ interface Components {
   readonly log: Log;
   /** What the journal has told must stand in the store before it is searched. */
   readonly settle: () => Promise<void>;
+  /** Told again, too, before the word that ends the answer. */
+  readonly releases: Pick<ReleaseTeller, 'repeat'>;
   readonly dispatch: () => void;
 }
 
@@ -69,7 +72,7 @@ class QueueMover implements TaskMover {
   }
 
   repeat(): void {
-    const { documents } = this.#components;
+    const { documents, releases } = this.#components;
     const active = activeRegion(documents);
     this.#asked = active === null;
     if (!active) return;
@@ -78,6 +81,7 @@ class QueueMover implements TaskMover {
       left.set(value.from_region, Math.max(value.epoch, left.get(value.from_region) ?? 0));
     }
     for (const [region, epoch] of left) this.#tell(region, epoch);
+    releases.repeat();
     // Also before the first move: it ends the answer, which a WEE waits for.
     this.#tell(unplacedRegion, active.epoch);
   }

@@ -6,11 +6,18 @@ import type {
   NodeRecord,
   Policy,
   RegionRecord,
+  Release,
   Verdict,
 } from '@tenma/protocol';
 
 /** A schedule as it is written down; when its next slot is follows from it. */
 export type ScheduleRecord = NewSchedule & { readonly created_at: string; readonly updated_at: string };
+
+/** What a change of a release was: `changed` is all that is neither the beginning nor the end of a trial. */
+export type ReleaseChange = 'begun' | 'promoted' | 'rolled_back' | 'changed';
+
+/** A release with its latest change, which is announced under this name. */
+export type ReleaseRecord = Release & { readonly change: ReleaseChange };
 
 /** What is written down as documents, by kind. */
 export interface DocumentValues {
@@ -26,6 +33,8 @@ export interface DocumentValues {
   readonly latency: LatencyVector;
   readonly schedule: ScheduleRecord;
   readonly policy: Policy;
+  /** By task type. */
+  readonly release: ReleaseRecord;
 }
 
 export type Kind = keyof DocumentValues;

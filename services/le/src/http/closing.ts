@@ -1,5 +1,5 @@
 import type { Clock } from '@tenma/runtime';
-import type { App } from './app.ts';
+import type { App } from './server.ts';
 
 /** How long a reader may take, once the app closes, for an answer that is under way. */
 const graceMs = 3_000;

@@ -4,7 +4,9 @@ import { type ManualClock, manualClock } from '@tenma/runtime';
 import { StoreUnavailableError, type TaskRecord } from '@tenma/store';
 import { after, finished, queued, started, t0 } from '../lifecycle/fixture.ts';
 import { createTaskWatch, type TaskWatch } from '../watch.ts';
-import { type App, buildApp, type HttpComponents } from './app.ts';
+import { buildApp } from './app.ts';
+import type { HttpComponents } from './components.ts';
+import type { App } from './server.ts';
 
 const recordAfter = (
   events: Parameters<typeof after>[0],

@@ -1,5 +1,5 @@
 import { ConfigError } from '@tenma/runtime';
-import type { App } from './app.ts';
+import type { App } from './server.ts';
 
 const portsTried = 20;
 

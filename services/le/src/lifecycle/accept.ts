@@ -1,6 +1,6 @@
 import { defaults, type RetryPolicy, type Submission, type TaskType } from '@tenma/protocol';
 import type { TaskControl, TaskLife, TaskSpec } from '@tenma/store';
-import { next, startBy } from './step.ts';
+import { next, startBy, unversioned } from './step.ts';
 
 /** What a submission asks for, with what it leaves open taken from its type and the defaults. */
 export function specOf(
@@ -11,7 +11,15 @@ export function specOf(
     now,
     principal,
     traceparent,
-  }: { id: string; now: number; principal: string; traceparent: string | null },
+    majors,
+  }: {
+    id: string;
+    now: number;
+    principal: string;
+    traceparent: string | null;
+    /** Whose schemas accept the input, the preferred one first; left out where there is no choice. */
+    majors?: readonly number[] | undefined;
+  },
 ): TaskSpec {
   const retry: RetryPolicy = { ...type.retry, ...definedOnly(submission.retry ?? {}) };
   return {
@@ -21,6 +29,12 @@ export function specOf(
     priority: submission.priority,
     labels: submission.labels ?? {},
     requires: submission.requires ?? {},
+    ...definedOnly({
+      cost: submission.cost,
+      majors,
+      near: submission.near,
+      limit: submission.limit,
+    }),
     timeoutMs: submission.timeout_ms ?? type.timeout_ms,
     queueTimeoutMs: submission.queue_timeout_ms ?? defaults.queueTimeoutMs,
     totalTimeoutMs: submission.total_timeout_ms ?? defaults.totalTimeoutMs,
@@ -77,7 +91,7 @@ export function sentStraight(life: TaskLife, leaseUntil: number): TaskLife {
 export function retriedByHand({ spec, life }: TaskControl, now: number): TaskLife {
   const expiresAt = now + spec.totalTimeoutMs;
   const deadline = spec.deadline !== null && spec.deadline > now ? spec.deadline : Infinity;
-  const fresh = next(life, {
+  const fresh = next(unversioned(life), {
     state: 'accepted',
     reason: 'retried by hand',
     settledNo: life.dispatchNo,

@@ -25,6 +25,9 @@ export function asksTheSame(
     isDeepStrictEqual({ ...spec.retry, ...submission.retry }, { ...spec.retry }) &&
     isDeepStrictEqual(submission.labels ?? {}, { ...spec.labels }) &&
     isDeepStrictEqual(submission.requires ?? {}, spec.requires) &&
+    submission.cost === spec.cost &&
+    submission.near === spec.near &&
+    isDeepStrictEqual(submission.limit, spec.limit) &&
     isDeepStrictEqual(input, first)
   );
 }

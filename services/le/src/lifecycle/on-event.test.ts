@@ -154,6 +154,19 @@ describe('the journal of a task', () => {
     expect(again?.life.clockAt).toBe((running.life.clockAt ?? 0) + 4_980);
   });
 
+  it('knows a version only of the attempt that told it', () => {
+    const before = after([started(), finished({ ...failure(), version: '1.3.0' })]);
+    expect(before.life.workerVersion).toBe('1.3.0');
+    const again = { dispatch_no: 2, attempt: 2, at: t0 + 5_000 };
+    for (const event of [started(again), finished({ ...again, ...failure() })]) {
+      const next = onEvent(before, event, moment(t0 + 5_000))?.life;
+      expect(next).toMatchObject({ attempt: 2 });
+      expect(next).not.toHaveProperty('workerVersion');
+    }
+    const ended = after([finished({ ...failure(false), version: '1.3.0' })]);
+    expect(retriedByHand(ended, t0 + 100)).not.toHaveProperty('workerVersion');
+  });
+
   it('follows a redelivered attempt to its new worker', () => {
     expect(after([started(), started({ wee_id: 'wee-2', at: t0 + 25 })]).life.weeId).toBe('wee-2');
   });

@@ -13,7 +13,7 @@ import {
 } from '@tenma/protocol';
 import { fullJitterMs } from '@tenma/runtime';
 import type { TaskControl, TaskLife } from '@tenma/store';
-import { cancelled, end, type Moment, next, type Step, startBy } from './step.ts';
+import { cancelled, end, type Moment, next, type Step, startBy, unversioned } from './step.ts';
 
 /** A WEE that should have reported an attempt gets this much longer than its timeout and the grace of its abort. */
 const reportMarginMs = 10_000;
@@ -90,7 +90,7 @@ function onStarted({ spec, life }: TaskControl, event: StartedEvent, { now }: Mo
   // On our own clock: the WEE's may be off.
   const reportBy = now + spec.timeoutMs + defaults.abortGraceMs + reportMarginMs;
   return {
-    life: next(life, {
+    life: next(unversioned(life), {
       state: 'running',
       settledNo: Math.max(life.settledNo, event.dispatch_no),
       reason: null,
@@ -108,16 +108,23 @@ function onStarted({ spec, life }: TaskControl, event: StartedEvent, { now }: Mo
 function onFinished(control: TaskControl, event: FinishedEvent, moment: Moment): Step | null {
   const { life } = control;
   const ran: TaskLife = {
-    ...life,
+    ...unversioned(life),
     settledNo: Math.max(life.settledNo, event.dispatch_no),
     placement: event.placement,
     queuedAt: event.queued_at,
     attempt: Math.max(life.attempt, event.attempt),
     weeId: event.wee_id,
+    ...(event.version === undefined ? {} : { workerVersion: event.version }),
     startedAt: event.started_at,
   };
   if (event.outcome === 'succeeded') {
-    const succeeded = end(ran, { state: 'succeeded', at: event.at, error: null, announced: event.announced });
+    const kept = event.output_ref === undefined ? ran : { ...ran, outputRef: event.output_ref };
+    const succeeded = end(kept, {
+      state: 'succeeded',
+      at: event.at,
+      error: null,
+      announced: event.announced,
+    });
     return { life: succeeded, output: event.output ?? null };
   }
   // A failure of an attempt that is already settled says nothing new.

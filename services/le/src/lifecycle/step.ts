@@ -22,6 +22,13 @@ export function next(life: TaskLife, changes: Partial<Omit<TaskLife, 'revision'>
   return { ...life, ...changes, revision: life.revision + 1 };
 }
 
+/** Without the version that ran the last attempt: of the next one it is told at its end. */
+export function unversioned(life: TaskLife): TaskLife {
+  if (life.workerVersion === undefined) return life;
+  const { workerVersion: _before, ...rest } = life;
+  return rest;
+}
+
 export interface Ending {
   readonly state: Extract<TaskState, 'succeeded' | 'failed' | 'cancelled' | 'expired'>;
   readonly at: number;

@@ -2,6 +2,7 @@ import { silentLog } from '@tenma/runtime';
 import { until } from '@tenma/test-support';
 import { describe, expect, it } from 'vitest';
 import { type DocumentCache } from '../documents/document-cache.ts';
+import { releaseRecord } from '../releases/fixture.ts';
 import { startGeoAnnouncements } from './announcements.ts';
 import { fakeLease } from './fixtures/fake-lease.ts';
 import { type Announced, fakeResults } from './fixtures/fake-results.ts';
@@ -74,6 +75,27 @@ describe('announcements of regions', () => {
     expect(at.last('tenma/v1/latency/tokyo')?.payload?.type).toBe('tenma.latency.measured.v1');
     expect(at.results.announced.every(({ retain }) => retain)).toBe(true);
     expect(new Set(at.results.announced.map(({ payload }) => payload?.id)).size).toBe(5);
+  });
+
+  it('tell of releases, under the name of the latest change', async () => {
+    await using at = await open();
+    const topic = 'tenma/v1/releases/echo';
+    at.start(at.documents);
+    const value = releaseRecord({ candidate: '1.1.0', change: 'begun' });
+    await at.write({ kind: 'release', id: 'echo', value });
+    await until(() => at.on(topic).length === 1);
+    const { change: _, ...data } = value;
+    expect(at.last(topic)).toMatchObject({
+      retain: true,
+      payload: { type: 'tenma.release.begun.v1', subject: 'echo', source: '/le/le-1' },
+    });
+    expect(at.dataOf(topic)).toEqual(data);
+    await at.write({ kind: 'release', id: 'echo', value: releaseRecord({ change: 'rolled_back' }) });
+    await until(() => at.last(topic)?.payload?.type === 'tenma.release.rolled_back.v1');
+    expect(new Set(at.on(topic).map(({ payload }) => payload?.id)).size).toBe(2);
+    at.results.become('connected');
+    await until(() => at.on(topic).length === 3);
+    expect(at.on(topic)[2]?.payload).toEqual(at.on(topic)[1]?.payload);
   });
 
   it('follow what changes, and leave the rest alone', async () => {

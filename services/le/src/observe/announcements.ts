@@ -22,7 +22,7 @@ const retryMs = 1_000;
 const newsMs = 60_000;
 
 /**
- * While the lease is held, announces how regions, nodes and latencies are, retained, and every failover once. All of it
+ * While the lease is held, announces how regions, nodes, latencies and releases are, retained, and every failover once. All of it
  * again when MQTT comes back or the lease is taken; what the broker retains of things that are gone is cleared.
  */
 export function startGeoAnnouncements(components: Components, leId: string): AsyncDisposable {
@@ -85,7 +85,7 @@ class GeoAnnouncements implements AsyncDisposable {
   /** Hears what the broker retains, to find what has to go. */
   #listen(): void {
     this.#listening = this.#listening.then(async () => {
-      const filters = [topics.region('+'), topics.node('+', '+'), topics.latency('+')];
+      const filters = [topics.region('+'), topics.node('+', '+'), topics.latency('+'), topics.release('+')];
       const made = await Promise.all(
         filters.map((filter) => this.#subscribe(filter, (message) => this.#onRetained(message))),
       );
@@ -156,6 +156,8 @@ class GeoAnnouncements implements AsyncDisposable {
         return [topics.latency(id)];
       case 'failover':
         return this.#topicsOfFailover(id);
+      case 'release':
+        return [topics.release(id)];
       case 'schedule':
       case 'policy':
         return [];
@@ -194,6 +196,7 @@ class GeoAnnouncements implements AsyncDisposable {
     for (const id of documents.all('region').keys()) this.#due.add(topics.region(id));
     for (const [id, { value }] of documents.all('node')) this.#due.add(topics.node(value.region_id, id));
     for (const id of documents.all('latency').keys()) this.#due.add(topics.latency(id));
+    for (const id of documents.all('release').keys()) this.#due.add(topics.release(id));
     this.#due.add(topics.activeRegion());
     for (const id of this.#news) {
       const event = documents.get('failover', id)?.value;

@@ -6,14 +6,16 @@ import {
   type LatencyVector,
   type Node,
   type Region,
+  type Release,
   topicPrefix,
 } from '@tenma/protocol';
 import type { DocumentCache } from '../documents/document-cache.ts';
 import { activeRegionId } from '../documents/kinds.ts';
 import { nodeView, regionView } from '../geo/view.ts';
+import { releaseOf } from '../releases/views.ts';
 
-/** What is announced of regions, as the documents have it now. */
-export type GeoEvent = CloudEvent<Region | Node | ActiveRegion | LatencyVector | FailoverEvent>;
+/** What is announced of regions and of releases, as the documents have it now. */
+export type GeoEvent = CloudEvent<Region | Node | ActiveRegion | LatencyVector | FailoverEvent | Release>;
 
 /** Who announces, and, as a region's node count is in no document of its own, since when the region is as it is. */
 export interface Told {
@@ -22,7 +24,7 @@ export interface Told {
 }
 
 /**
- * The event for a topic of regions; null when there is nothing (any more) that it tells of. The id is `<topic>/<version>`:
+ * The event for a topic of regions or of a release; null when there is nothing (any more) that it tells of. The id is `<topic>/<version>`:
  * of the newest document that the event shows, so that a repetition has the same and a change another one.
  */
 export function eventOn(documents: DocumentCache, topic: string, told: Told): GeoEvent | null {
@@ -33,6 +35,7 @@ export function eventOn(documents: DocumentCache, topic: string, told: Told): Ge
   if (of === 'active-region') return ofActive(documents, topic, told);
   if (of === 'latency') return ofLatency(documents, topic, first, told);
   if (of === 'failovers') return ofFailover(documents, topic, first, told);
+  if (of === 'releases') return ofRelease(documents, topic, first, told);
   return null;
 }
 
@@ -43,6 +46,7 @@ export function stands(documents: DocumentCache, topic: string): boolean {
   if (of === 'nodes') return documents.get('node', second)?.value.region_id === first;
   if (of === 'active-region') return documents.get('active-region', activeRegionId) !== undefined;
   if (of === 'latency') return documents.get('latency', first) !== undefined;
+  if (of === 'releases') return documents.get('release', first) !== undefined;
   return of === 'failovers' && documents.get('failover', first) !== undefined;
 }
 
@@ -138,6 +142,19 @@ function ofFailover(documents: DocumentCache, topic: string, id: string, { sourc
   if (!data || !isExecuted(data)) return null;
   const at = Date.parse(data.timestamp);
   return cloudEvent({ id: topic, source, name: 'failover.executed', subject: id, at, data });
+}
+
+function ofRelease(documents: DocumentCache, topic: string, type: string, { source }: Told): GeoEvent | null {
+  const release = documents.get('release', type);
+  if (!release) return null;
+  return cloudEvent({
+    id: `${topic}/${release.version}`,
+    source,
+    name: `release.${release.value.change}`,
+    subject: type,
+    at: Date.parse(release.value.since),
+    data: releaseOf(release.value),
+  });
 }
 
 function latest(...times: readonly string[]): number {

@@ -19,7 +19,7 @@ import { startLatencyRounds } from './latency-rounds.ts';
 import type { Recurring, Scheduler } from './scheduler.ts';
 
 function wee(wee_id: string, at: string, { echo = null as string | null, probes = true } = {}): Presence {
-  const served = { labels: [], queue: `q-${at}`, slots: 4, running: 0, held: 0 };
+  const served = { version: '1.0.0', labels: [], queue: `q-${at}`, slots: 4, running: 0, held: 0 };
   const type = probes ? 'latency-probe' : 'echo';
   return {
     wee_id,

@@ -76,6 +76,28 @@ describe('retention', () => {
     expect(await task()).toBe(true);
   });
 
+  it('forgets the parts of blobs that have expired, also of those that were never whole', async () => {
+    await using at = await open();
+    const blob = (id: string, expiresAt: number) => ({
+      id,
+      taskId: id,
+      parts: 50,
+      contentType: 'application/json',
+      contentEncoding: 'zstd' as const,
+      bytes: 1,
+      sha256: '',
+      expiresAt,
+    });
+    const old = blob('00000000-0000-7000-8000-000000000001', startMs - 1);
+    const fresh = blob('00000000-0000-7000-8000-000000000002', startMs + minuteMs);
+    for (let part = 0; part < 45; part += 1) await at.store.putBlobPart(old, part, Buffer.from('x'));
+    await at.store.putBlobPart(fresh, 0, Buffer.from('x'));
+    at.start();
+    await pass(at, 7_000);
+    await until(async () => (await at.store.blob(old.id)) === null);
+    expect(await at.store.blob(fresh.id)).toMatchObject({ kept: 1 });
+  });
+
   it('keeps tasks for as long as it is told', async () => {
     await using at = await open({ options: { taskRetentionMs: minuteMs, probeRetentionMs: 10_000 } });
     const task = await at.insert(1, 2 * minuteMs, 'somebody');

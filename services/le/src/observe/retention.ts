@@ -24,10 +24,12 @@ export interface RetentionOptions {
 const firstMs = 5_000;
 const everyMs = 60_000;
 const chunkTasks = 1_000;
-/** Of each kind of task in a round: 3,300 a second, several times what 10,000 nodes make. */
+/** Of each kind of record in a round; of tasks: 3,300 a second, several times what 10,000 nodes make. */
 const chunksMax = 200;
 /** Between two chunks, and never less than the chunk took: others use the store, too. */
 const restMs = 50;
+/** Of half a MiB each. */
+const chunkParts = 20;
 const documentsAtOnce = 200;
 const goneMax = 20_000;
 
@@ -67,8 +69,12 @@ async function round(
   const { store, clock, log } = components;
   const now = clock.now();
   const old = { createdBefore: now - probeRetentionMs, principal: observePrincipal };
-  const probes = await forget(components, old, signal);
-  const tasks = await forget(components, { createdBefore: now - taskRetentionMs }, signal);
+  const forgetTasks = (what: { createdBefore: number; principal?: string }) =>
+    inChunks(components, chunkTasks, (limit) => store.forgetTasks({ ...what, limit }), signal);
+  const probes = await forgetTasks(old);
+  const tasks = await forgetTasks({ createdBefore: now - taskRetentionMs });
+  const forgetBlobParts = (limit: number) => store.forgetBlobParts({ expiredBy: now, limit });
+  const blobParts = await inChunks(components, chunkParts, forgetBlobParts, signal);
   const nodes = gone.take();
   if (nodes.length > 0) {
     await store.forgetObservations(nodes).catch((error: unknown) => {
@@ -80,20 +86,21 @@ async function round(
     ...oldFailovers(components, failoversKept),
     ...strayVectors(components),
   ]);
-  if (probes + tasks > 0) log.debug({ probes, tasks }, 'old tasks are forgotten');
+  if (probes + tasks + blobParts > 0) log.debug({ probes, tasks, blobParts }, 'old records are forgotten');
 }
 
-async function forget(
-  { store, lease, clock }: Components,
-  what: { createdBefore: number; principal?: string },
+async function inChunks(
+  { lease, clock }: Components,
+  size: number,
+  forget: (limit: number) => Promise<number>,
   signal: AbortSignal,
 ): Promise<number> {
   let forgotten = 0;
   for (let chunk = 0; chunk < chunksMax && lease.held; chunk += 1) {
     const begun = clock.monotonic();
-    const count = await store.forgetTasks({ ...what, limit: chunkTasks });
+    const count = await forget(size);
     forgotten += count;
-    if (count < chunkTasks) break;
+    if (count < size) break;
     await sleep(clock, Math.max(restMs, clock.monotonic() - begun), signal);
   }
   return forgotten;

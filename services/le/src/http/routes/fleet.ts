@@ -1,6 +1,8 @@
 import { idSchema, presenceSchema, problemSchema, taskTypeSchema } from '@tenma/protocol';
+import type { KeyedLanes, Lane, LaneBacklog } from '@tenma/store';
 import { z } from 'zod';
-import type { App, HttpComponents } from '../app.ts';
+import type { HttpComponents } from '../components.ts';
+import type { App } from '../server.ts';
 import { ProblemError } from '../problem-reply.ts';
 
 const tags = ['fleet'];
@@ -81,13 +83,29 @@ export function fleetRoutes(app: App, components: HttpComponents): void {
   );
 }
 
+/** A fabric may have any number of limit keys: beyond this many lanes the backlog shown is what it is at least. */
+const keyedLanesMax = 5_000;
+
+async function keyedLanes({ store, clock }: Pick<HttpComponents, 'store' | 'clock'>): Promise<LaneBacklog[]> {
+  const found: LaneBacklog[] = [];
+  const size = 1_000;
+  let after: Lane | null = null;
+  for (let looked = 0; looked < keyedLanesMax; looked += size) {
+    const page: KeyedLanes = await store.dueKeyedLanes(clock.now(), { size, after, countUpTo: 10_000 });
+    found.push(...page.items);
+    after = page.next;
+    if (after === null) break;
+  }
+  return found;
+}
+
 async function poolViews({
   fleet,
   bus,
   store,
   clock,
 }: HttpComponents): Promise<z.infer<typeof poolSchema>[]> {
-  const lanes = await store.dueLanes(clock.now());
+  const lanes = [...(await store.dueLanes(clock.now())), ...(await keyedLanes({ store, clock }))];
   return Promise.all(
     [...fleet.view.pools.values()].map(
       async ({ region, pool, type, queue, labels, slots, running, held, wees }) => ({

@@ -1,7 +1,8 @@
 import { geoDocumentSchema, idSchema } from '@tenma/protocol';
 import { z } from 'zod';
 import { exportDocument, importDocument } from '../../geo/document.ts';
-import type { App, RouteComponents } from '../app.ts';
+import type { RouteComponents } from '../components.ts';
+import type { App } from '../server.ts';
 import { ProblemError } from '../problem-reply.ts';
 import { granted, onceRead, problems } from '../registry-answers.ts';
 

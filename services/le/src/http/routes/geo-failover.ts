@@ -9,7 +9,8 @@ import {
 import { z } from 'zod';
 import type { DocumentCache } from '../../documents/document-cache.ts';
 import { activeRegion } from '../../geo/view.ts';
-import type { App, RouteComponents } from '../app.ts';
+import type { RouteComponents } from '../components.ts';
+import type { App } from '../server.ts';
 import { ProblemError } from '../problem-reply.ts';
 import { onceRead, problems, refused } from '../registry-answers.ts';
 

@@ -11,7 +11,8 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { unknownRegion } from '../../geo/known-regions.ts';
 import { latencySight, regionsInOrder, regionVerdict } from '../../geo/view.ts';
-import type { App, RouteComponents } from '../app.ts';
+import type { RouteComponents } from '../components.ts';
+import type { App } from '../server.ts';
 import { ProblemError } from '../problem-reply.ts';
 import { onceRead, problems, refused } from '../registry-answers.ts';
 

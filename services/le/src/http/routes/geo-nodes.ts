@@ -12,7 +12,8 @@ import { z } from 'zod';
 import { unknownRegion } from '../../geo/known-regions.ts';
 import { createNode, deleteNode, unknownNode, updateNode } from '../../geo/nodes.ts';
 import { nodeView, nodeViews } from '../../geo/view.ts';
-import type { App, RouteComponents } from '../app.ts';
+import type { RouteComponents } from '../components.ts';
+import type { App } from '../server.ts';
 import { deleted, granted, onceRead, problems, refused } from '../registry-answers.ts';
 
 const tags = ['geo'];

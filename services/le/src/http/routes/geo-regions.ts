@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { createRegion, deleteRegion, updateRegion } from '../../geo/regions.ts';
 import { unknownRegion } from '../../geo/known-regions.ts';
 import { regionView, regionViews, statusView } from '../../geo/view.ts';
-import type { App, RouteComponents } from '../app.ts';
+import type { RouteComponents } from '../components.ts';
+import type { App } from '../server.ts';
 import { ProblemError } from '../problem-reply.ts';
 import { deleted, granted, onceRead, problems, refused } from '../registry-answers.ts';
 

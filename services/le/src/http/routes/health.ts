@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { App, HttpComponents } from '../app.ts';
+import type { HttpComponents } from '../components.ts';
+import type { App } from '../server.ts';
 
 const tags = ['health'];
 const checkSchema = z.object({ ok: z.boolean(), detail: z.string() });

@@ -7,7 +7,8 @@ import {
   unknownPolicy,
   updatePolicy,
 } from '../../smart-control/policy-registry.ts';
-import type { App, RouteComponents } from '../app.ts';
+import type { RouteComponents } from '../components.ts';
+import type { App } from '../server.ts';
 import { deleted, granted, onceRead, problems, refused } from '../registry-answers.ts';
 
 const tags = ['policies'];

@@ -8,7 +8,8 @@ import {
   unknownSchedule,
   updateSchedule,
 } from '../../observe/schedule-registry.ts';
-import type { App, RouteComponents } from '../app.ts';
+import type { RouteComponents } from '../components.ts';
+import type { App } from '../server.ts';
 import { deleted, granted, onceRead, problems, refused } from '../registry-answers.ts';
 
 const tags = ['schedules'];

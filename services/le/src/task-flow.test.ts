@@ -1,0 +1,71 @@
+import { createMemoryBroker, createMemoryBus } from '@tenma/bus/memory';
+import {
+  type ControlMessage,
+  controlMessageSchema,
+  exchanges,
+  topics,
+  unplacedRegion,
+} from '@tenma/protocol';
+import { silentLog } from '@tenma/runtime';
+import { until } from '@tenma/test-support';
+import { describe, expect, it } from 'vitest';
+import { createMetrics } from './metrics.ts';
+import { fakeResults } from './observe/fixtures/fake-results.ts';
+import { active, openDocuments } from './observe/fixtures/region-documents.ts';
+import { weeWith } from './releases/fixture.ts';
+import { openTaskFlow } from './task-flow.ts';
+
+async function open() {
+  await using parts = new AsyncDisposableStack();
+  const standing = parts.use(await openDocuments());
+  const { clock, store, documents } = standing;
+  await standing.write(active('here'));
+  const log = silentLog();
+  const broker = createMemoryBroker({ clock });
+  const bus = parts.use(createMemoryBus({ broker, clock, log }));
+  const results = fakeResults();
+  const told: ControlMessage[] = [];
+  parts.use(await bus.subscribe(exchanges.control, (body) => told.push(controlMessageSchema.parse(body))));
+  const random = () => 0.5;
+  const newId = () => '01990b4c-6f2a-7cc3-9d5e-0f6d2f1a7b10';
+  const components = { bus, results, store, documents, metrics: createMetrics(), clock, log, random, newId };
+  const flow = parts.use(await openTaskFlow(components, { leId: 'le-1', outboxLimit: 1_000 }));
+  const opened = parts.move();
+  return {
+    bus,
+    results,
+    documents,
+    flow,
+    told,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+const speaks = (...versions: readonly string[]) => ({ data: weeWith('wee-1', versions) });
+const topic = topics.worker('here', 'wee-1');
+const retained = { qos: 1, retain: true } as const;
+
+describe('the flow of tasks', () => {
+  it('makes a release of what a WEE announces, and tells it before the word that ends the answer', async () => {
+    await using at = await open();
+    await at.results.announce(topic, speaks('1.0.0'), retained);
+    await until(() => at.documents.get('release', 'echo')?.value.stable === '1.0.0');
+    await until(() => at.told.some(({ kind }) => kind === 'release'));
+    at.told.length = 0;
+    const beat = { wee_id: 'wee-1', boot_id: 'boot-1', region: 'here', at: 0, running: [], pools: [] };
+    await at.bus.broadcast(exchanges.heartbeats, { ...beat, awaits_epoch: true });
+    await until(() => at.told.length === 2);
+    expect(at.told).toMatchObject([
+      { kind: 'release', releases: [{ type: 'echo', stable: '1.0.0' }] },
+      { kind: 'void', region: unplacedRegion, epoch: 1 },
+    ]);
+  });
+
+  it('learns the schemas of a version that a WEE has got while it ran', async () => {
+    await using at = await open();
+    await at.results.announce(topic, speaks('1.0.0'), retained);
+    await until(() => at.flow.types.get('echo') !== undefined);
+    await at.results.announce(topic, speaks('1.0.0', '2.0.0'), retained);
+    expect(at.flow.types.judge('echo', {})).toHaveProperty('majors');
+  });
+});
