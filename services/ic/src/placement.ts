@@ -1,107 +1,129 @@
-import type { FleetView, PoolView } from '@tenma/fleet';
+import type { FleetView } from '@tenma/fleet';
 import type { Dispatch, Placement } from '@tenma/protocol';
+import { type Rejection, rejectionsMax, sift, type Target } from './eligibility.ts';
+import { type Scored, scorer, type Scoring } from './score.ts';
 
 /** What placement needs to know beyond the task and the fleet. */
-export interface PlacementContext {
+export interface PlacementContext extends Scoring {
   readonly activeRegion: string;
   /** Regions that a task for `any` goes to only if nobody else can take it. */
   readonly avoid: readonly string[];
-  /** Tasks that this IC has sent to the pool since the pool last spoke of its load. */
-  readonly sent: (poolKey: string) => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
 
 export type PlacementResult =
-  | { placed: true; pool: PoolView; placement: Placement }
+  | { placed: true; target: Target; placement: Placement }
   | { placed: false; reason: string };
 
-/** Milliseconds that a task of a cost class is taken to run until it has been measured. */
-const assumedMs = { light: 50, medium: 500, heavy: 5_000 } as const;
+/** Targets whose scores differ by less are as good as each other: by milliseconds, or by a share of the best score. */
+const toleranceMs = 5;
+const toleranceShare = 0.1;
 
-/** Rejections that stand on a task, at most. */
-const rejectionsKept = 5;
+/** A full target is still drawn now and then, as if this share of it were free: its score decides. */
+const leastFree = 0.1;
 
 /**
- * Decides where a task runs. Pools that lack what it needs are rejected with the reason; among the rest, two are drawn
- * at random in proportion to their free capacity and the one with the shorter expected wait is taken, so that several
- * ICs with the same view do not all run to the same pool.
+ * Decides where a task runs. Targets that lack what it needs are rejected with the reason; of the others, only those
+ * about as good as the best come into the draw, so that a near region is not left for a far one. Among them two are
+ * drawn at random in proportion to their free capacity, and the better one is taken: several ICs with the same view do
+ * not all run to the same pool.
  */
 export function place(task: Dispatch, fleet: FleetView, context: PlacementContext): PlacementResult {
-  const eligible: PoolView[] = [];
-  const rejected: Placement['rejected'] = [];
-  for (const pool of fleet.pools.values()) {
-    if (pool.type !== task.type) continue;
-    const reason = rejection(task, pool, context.activeRegion);
-    if (reason === null) eligible.push(pool);
-    else if (rejected.length < rejectionsKept) rejected.push({ pool: pool.key, reason });
-  }
-  const chosen = choose(preferred(task, eligible, rejected, context), context);
-  if (!chosen) return { placed: false, reason: waitingReason(task, rejected, context.activeRegion) };
-  const score = Math.round(expectedWaitMs(chosen, context) * 10) / 10;
+  const { eligible, rejected } = sift(task, fleet, context);
+  const scored = eligible.map(scorer(task, context));
+  const chosen = choose(scored, context.random);
+  if (!chosen) return { placed: false, reason: waitingReason(task, fleet, rejected, context.activeRegion) };
+  const { target, score, parts } = chosen;
+  const { region, pool } = target.pool;
   return {
     placed: true,
-    pool: chosen,
-    placement: { region: chosen.region, pool: chosen.pool, score, rejected },
+    target,
+    placement: {
+      region,
+      pool,
+      ...(target.member === null ? {} : { wee: target.member.weeId }),
+      score,
+      parts,
+      rejected: alternatives(chosen, scored, rejected),
+    },
   };
 }
 
-/** Why a pool of the right type cannot take the task, or null if it can. */
-function rejection(task: Dispatch, pool: PoolView, activeRegion: string): string | null {
-  const wanted = task.region === 'active' ? activeRegion : task.region;
-  if (wanted !== 'any' && pool.region !== wanted) return `not in region ${wanted}`;
-  const missing = (task.requires.labels ?? []).filter((label) => !pool.labels.includes(label));
-  return missing.length > 0 ? `lacks label ${missing.join(', ')}` : null;
+function choose(scored: readonly Scored[], random: () => number): Scored | undefined {
+  if (scored.length < 2) return scored[0];
+  let best = Number.POSITIVE_INFINITY;
+  for (const { score } of scored) best = Math.min(best, score);
+  const worst = best + Math.max(toleranceMs, best * toleranceShare);
+  const good = scored.filter(({ score }) => score <= worst);
+  if (good.length < 2) return good[0];
+  const weights = good.map(freeSlots);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const [first, second] = [draw(good, weights, random() * total), draw(good, weights, random() * total)];
+  return isBetter(second, first) ? second : first;
 }
 
-/** A task for `any` keeps clear of regions that are not well, as long as there are others. */
-function preferred(
-  task: Dispatch,
-  eligible: readonly PoolView[],
-  rejected: Placement['rejected'],
-  { avoid }: PlacementContext,
-): readonly PoolView[] {
-  if (task.region !== 'any' || avoid.length === 0) return eligible;
-  const well = eligible.filter((pool) => !avoid.includes(pool.region));
-  if (well.length === 0) return eligible;
-  for (const pool of eligible) {
-    if (!avoid.includes(pool.region) || rejected.length >= rejectionsKept) continue;
-    rejected.push({ pool: pool.key, reason: `region ${pool.region} is not well` });
+function freeSlots({ fill, target: { load } }: Scored): number {
+  return Math.max(1, load.slots) * Math.max(leastFree, 1 - fill);
+}
+
+function draw(scored: readonly Scored[], weights: readonly number[], point: number): Scored {
+  let left = point;
+  const last = scored.length - 1;
+  for (let index = 0; index < last; index += 1) {
+    left -= weights[index] as number;
+    if (left < 0) return scored[index] as Scored;
   }
-  return well;
+  return scored[last] as Scored;
 }
 
-function choose(pools: readonly PoolView[], context: PlacementContext): PoolView | undefined {
-  if (pools.length < 2) return pools[0];
-  const first = draw(pools, context);
-  const second = draw(pools, context);
-  return expectedWaitMs(second, context) < expectedWaitMs(first, context) ? second : first;
+/** Where neither would make it wait longer, the emptier one: it is the other that fills up first. */
+function isBetter(one: Scored, other: Scored): boolean {
+  return one.score < other.score || (one.score === other.score && one.fill < other.fill);
 }
 
-function draw(pools: readonly PoolView[], context: PlacementContext): PoolView {
-  const weights = pools.map((pool) => Math.max(1, pool.slots - load(pool, context)));
-  let point = context.random() * weights.reduce((sum, weight) => sum + weight, 0);
-  for (const [index, pool] of pools.entries()) {
-    point -= weights[index] ?? 0;
-    if (point < 0) return pool;
-  }
-  return pools[pools.length - 1] as PoolView;
+/** What else could have run it, best first, and what could not; half of the room at least is for each. */
+function alternatives(
+  chosen: Scored,
+  scored: readonly Scored[],
+  rejected: readonly Rejection[],
+): Placement['rejected'] {
+  const room = Math.max(rejectionsMax / 2, rejectionsMax - rejected.length);
+  const others: Scored[] = [];
+  for (const one of scored) if (one !== chosen) keepBest(others, one, room);
+  return [
+    ...others.map(({ target, score }) => ({ pool: target.key, reason: `score ${score} ms`, score })),
+    ...rejected,
+  ].slice(0, rejectionsMax);
 }
 
-function load(pool: PoolView, context: PlacementContext): number {
-  return pool.running + pool.held + context.sent(pool.key);
+/** Keeps `best` in order and at most `room` long: sorting all of them would cost more than the choice. */
+function keepBest(best: Scored[], one: Scored, room: number): void {
+  let index = best.length;
+  while (index > 0 && isBetter(one, best[index - 1] as Scored)) index -= 1;
+  if (index >= room) return;
+  best.splice(index, 0, one);
+  if (best.length > room) best.pop();
 }
 
-/** Backlog × mean cost ÷ capacity. */
-export function expectedWaitMs(pool: PoolView, context: PlacementContext): number {
-  return (load(pool, context) * assumedMs[pool.cost]) / Math.max(1, pool.slots);
-}
-
-function waitingReason(task: Dispatch, rejected: Placement['rejected'], activeRegion: string): string {
+function waitingReason(
+  { type, region, requires }: Dispatch,
+  fleet: FleetView,
+  rejected: readonly Rejection[],
+  activeRegion: string,
+): string {
+  const addressed = requires.wee === undefined ? null : absence(requires.wee, fleet);
+  if (addressed !== null) return `no_eligible_worker: ${addressed}`;
   if (rejected.length > 0) {
     return `no_eligible_worker: ${rejected.map(({ pool, reason }) => `${pool} ${reason}`).join('; ')}`;
   }
-  const where =
-    task.region === 'any' ? 'any region' : `region ${task.region === 'active' ? activeRegion : task.region}`;
-  return `no_eligible_worker: no pool for type ${task.type} in ${where}`;
+  const where = region === 'any' ? 'any region' : `region ${region === 'active' ? activeRegion : region}`;
+  return `no_eligible_worker: no pool for type ${type} in ${where}`;
+}
+
+/** Why nothing can be addressed to the WEE, whatever it runs; null if it takes tasks. */
+function absence(weeId: string, { wees }: FleetView): string | null {
+  const status = wees.get(weeId)?.presence.status;
+  if (status === 'online') return null;
+  return status === undefined ? `${weeId} is not there` : `${weeId} is ${status}`;
 }

@@ -19,6 +19,7 @@ import {
 import { type Clock, type Log, sleep } from '@tenma/runtime';
 import { createEpochGuard, type EpochGuard } from './epoch-guard.ts';
 import type { FleetObserver } from './fleet-observer.ts';
+import type { Target } from './eligibility.ts';
 import { place } from './placement.ts';
 
 export interface RelayOptions {
@@ -79,7 +80,7 @@ async function relay(components: Relaying, options: RelayOptions, delivery: Deli
 /** @throws BusUnavailableError so that the whole batch is given back */
 async function send(components: Relaying, batch: DispatchBatch, task: Dispatch): Promise<TaskEvent> {
   const { bus, fleet, clock, log, random, epochs } = components;
-  const { active_region: activeRegion, avoid, epoch } = batch;
+  const { active_region: activeRegion, avoid, degraded = [], round_trips: roundTrips = {}, epoch } = batch;
   const at = clock.now();
   const event = { task_id: task.id, dispatch_no: task.dispatch_no, at };
   if (epochs.isStale(epoch) && task.region === 'active') {
@@ -90,17 +91,25 @@ async function send(components: Relaying, batch: DispatchBatch, task: Dispatch):
       epoch: epochs.highest,
     };
   }
-  const result = place(task, fleet.view, { activeRegion, avoid, sent: fleet.sent, random });
+  const context = { activeRegion, avoid, degraded, roundTrips, sent: fleet.sent, random };
+  const result = place(task, fleet.view, context);
   if (!result.placed) return { kind: 'waiting', ...event, reason: result.reason };
-  const assignment: Assignment = { ...task, placement: result.placement, queued_at: at, epoch };
+  const { target, placement } = result;
+  const assignment: Assignment = { ...task, placement, queued_at: at, epoch };
   try {
-    fleet.countSent(result.pool.key);
-    await bus.publish(result.pool.queue, assignment, { ttlMs: Math.max(1, task.not_after - at) });
-    return { kind: 'queued', ...event, placement: result.placement };
+    fleet.countSent(target, task.cost ?? target.load.cost);
+    await bus.publish(queueFor(task, target), assignment, { ttlMs: Math.max(1, task.not_after - at) });
+    return { kind: 'queued', ...event, placement };
   } catch (error) {
     if (error instanceof BusUnavailableError) throw error;
     if (!(error instanceof UnroutableError))
       log.error({ err: error, task: task.id }, 'publishing a task failed');
-    return { kind: 'waiting', ...event, reason: `no_eligible_worker: ${result.pool.key} has no queue yet` };
+    return { kind: 'waiting', ...event, reason: `no_eligible_worker: ${target.key} has no queue yet` };
   }
+}
+
+/** The WEE's own queue where it is addressed to one; what is urgent does not stand behind the rest of its pool. */
+function queueFor({ priority }: Dispatch, { pool, member }: Target): string {
+  if (member?.queue) return member.queue;
+  return (priority > defaults.priority ? pool.urgentQueue : null) ?? pool.queue;
 }
