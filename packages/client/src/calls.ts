@@ -1,4 +1,11 @@
-import { type Presence, type Task, type TaskType, taskTypeSchema } from '@tenma/protocol';
+import {
+  type Presence,
+  type Task,
+  type TaskExplanation,
+  taskExplanationSchema,
+  type TaskType,
+  taskTypeSchema,
+} from '@tenma/protocol';
 import type { Reader } from './http.ts';
 import {
   type Pool,
@@ -21,6 +28,8 @@ export interface TaskCalls {
   cancel(id: string, options?: CallOptions): Promise<Task>;
   /** Sends a task that failed, was cancelled or expired once more, as itself. */
   retry(id: string, options?: CallOptions): Promise<Task>;
+  /** Why it runs where it runs, or why it waits, in words. */
+  explain(id: string, options?: CallOptions): Promise<TaskExplanation>;
 }
 
 /** What can be asked about the fabric itself. */
@@ -53,6 +62,11 @@ export function createTaskCalls(transport: Transport): TaskCalls {
       // Not after a lost answer: the task may have run, and failed, again in between.
       const path = `${address(id)}/retry`;
       return (await transport.call({ method: 'POST', path, signal, repeat: 'refused' }, taskReader)).data;
+    },
+    async explain(id, { signal } = {}) {
+      const path = `${address(id)}/explanation`;
+      const call = { method: 'GET', path, signal, repeat: 'always' } as const;
+      return (await transport.call(call, taskExplanationSchema)).data;
     },
   };
 }

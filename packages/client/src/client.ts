@@ -1,5 +1,7 @@
-import { createUuidV7 } from '@tenma/protocol';
+import { type AcceptedTask, createUuidV7 } from '@tenma/protocol';
+import { createBlobs } from './blobs.ts';
 import { createFabricCalls, createTaskCalls, type FabricCalls, type TaskCalls } from './calls.ts';
+import { submittedCost } from './cost.ts';
 import { type InputOf, type OutputOf, type TaskTypeRef, typeName } from './definition.ts';
 import { createGeoCalls, type GeoCalls } from './geo-calls.ts';
 import { type MapJob, type MapOptions, type MapResult, runAll } from './map.ts';
@@ -10,13 +12,16 @@ import {
   type PolicyCalls,
   type ScheduleCalls,
 } from './registry-calls.ts';
+import { createReleaseCalls, type ReleaseCalls } from './releases.ts';
+import { createCanceller, createRemoteCalls, type RemoteCalls } from './remote-calls.ts';
 import { createResultWaiter } from './result-waiter.ts';
-import { type SubmitOptions, submissionText } from './submission.ts';
+import { type RunOptions, type SubmitOptions, submissionText } from './submission.ts';
 import { type BatchOptions, createSubmitter } from './submitter.ts';
 import { followTask } from './task-events.ts';
 import {
+  type CallOptions,
   createTaskHandle,
-  type ResultOptions,
+  resultOptions,
   type TaskHandle,
   type TaskVerbs,
   unknownEndMs,
@@ -41,20 +46,15 @@ export interface ClientOptions {
   clock?: ClientClock;
 }
 
-export interface RunOptions extends SubmitOptions {
-  /** How long to wait for the result. Default: until the task must have ended. */
-  resultTimeoutMs?: number;
-}
-
 /** Every call throws TenmaErrors, or the reason of the caller's signal. */
-export interface Client extends FabricCalls, AsyncDisposable {
+export interface Client extends FabricCalls, RemoteCalls, AsyncDisposable {
   /** Resolves when LE has written the task down. However often it had to be sent, it makes one task. */
   submit<Type extends TaskTypeRef>(
     type: Type,
     input: InputOf<Type>,
     options?: SubmitOptions,
   ): Promise<TaskHandle<OutputOf<Type>>>;
-  /** Submits and waits for the result. */
+  /** Submits and waits for the result. Unlike `execute` it lets go of the task when the signal aborts. */
   run<Type extends TaskTypeRef>(
     type: Type,
     input: InputOf<Type>,
@@ -66,7 +66,10 @@ export interface Client extends FabricCalls, AsyncDisposable {
     input: InputOf<Type>,
     options: MapOptions & { regions: readonly string[] },
   ): Promise<MapResult<OutputOf<Type>>[]>;
-  /** Many inputs; the answers stand in their order. A task that fails does not end the others. */
+  /**
+   * Many inputs; the answers stand in their order. A task that fails does not end the others.
+   * @throws TypeError at an input that JSON cannot carry: no more are submitted, and those that were go on
+   */
   map<Type extends TaskTypeRef>(
     type: Type,
     inputs: Iterable<InputOf<Type>>,
@@ -75,6 +78,13 @@ export interface Client extends FabricCalls, AsyncDisposable {
   /** A handle on a task that was submitted before, here or elsewhere. Asks nothing yet. */
   task<Type extends TaskTypeRef = string>(id: string): TaskHandle<OutputOf<Type>>;
   readonly tasks: TaskCalls;
+  /**
+   * An output that is too large for a message, by the id in `task.output_ref`: an answer whose body can be streamed.
+   * `result`, `run`, `execute` and `map` fetch it by themselves.
+   */
+  blob(id: string, options?: CallOptions): Promise<Response>;
+  /** Which versions of workers run. */
+  readonly releases: ReleaseCalls;
   /** Regions, nodes, latency, failover. */
   readonly geo: GeoCalls;
   readonly schedules: ScheduleCalls;
@@ -98,8 +108,11 @@ export function createClient(options: ClientOptions = {}): Client {
   const submitter = createSubmitter({ ...shared, transport, batch: options.batch ?? {} });
   const tasks = createTaskCalls(transport);
   const waits = { concurrency: options.waits ?? 64, defaultTimeoutMs: unknownEndMs };
+  const blobs = createBlobs({ ...shared, transport });
+  const canceller = createCanceller((id) => tasks.cancel(id));
   const verbs: TaskVerbs = {
     ...tasks,
+    output: (ref, signal) => blobs.read(ref, signal),
     waiter: createResultWaiter({ ...shared, ...waits, transport }),
     events: (id, { signal } = {}) =>
       followTask(id, { ...shared, transport, signal, get: (task) => tasks.get(task) }),
@@ -109,15 +122,20 @@ export function createClient(options: ClientOptions = {}): Client {
     type: Type,
     input: unknown,
     submitOptions: SubmitOptions = {},
+    onLate?: (task: AcceptedTask) => void,
   ) {
     const key = submitOptions.idempotency_key ?? newKey();
-    const text = submissionText(typeName(type), input, key, submitOptions);
-    const accepted = await submitter.submit(text, submitOptions.signal);
+    const asked = submitOptions.cost ?? submittedCost(type, input);
+    // Only an answer that has to be waited for lets other submissions, or the end of the client, come first.
+    const cost = typeof asked === 'object' ? await asked : asked;
+    const text = submissionText(typeName(type), input, key, { ...submitOptions, ...(cost && { cost }) });
+    const accepted = await submitter.submit(text, submitOptions.signal, onLate);
     return createTaskHandle<OutputOf<Type>>(accepted.id, verbs, accepted);
   }
 
   return {
-    submit,
+    submit: (type, input, submitOptions) => submit(type, input, submitOptions),
+    ...createRemoteCalls(submit, (id) => canceller.cancel(id)),
     async run(type, input, runOptions = {}) {
       const handle = await submit(type, input, runOptions);
       return handle.result(resultOptions(runOptions));
@@ -128,27 +146,25 @@ export function createClient(options: ClientOptions = {}): Client {
       mapOptions: MapOptions & { regions?: readonly string[] } = {},
     ) {
       const { regions, region, ...rest } = mapOptions;
-      return runAll<OutputOf<Type>>(jobsOf(input, regions, region), mapOptions, (job) =>
-        submit(type, job.input, job.region === undefined ? rest : { ...rest, region: job.region }),
-      );
+      const submitJob = (job: MapJob, signal: AbortSignal) => {
+        const place = job.region === undefined ? {} : { region: job.region };
+        return submit(type, job.input, { ...rest, ...place, signal });
+      };
+      return runAll(jobsOf(input, regions, region), mapOptions, submitJob, (error) => error);
     },
     task: (id) => createTaskHandle(id, verbs),
     tasks,
+    blob: (id, callOptions) => blobs.open(id, callOptions),
+    releases: createReleaseCalls(transport),
     geo: createGeoCalls(transport),
     schedules: createScheduleCalls(transport),
     policies: createPolicyCalls(transport),
     ...createFabricCalls(transport),
     async [Symbol.asyncDispose]() {
       await submitter.close();
+      await canceller.settled();
       life.end();
     },
-  };
-}
-
-function resultOptions({ resultTimeoutMs, signal }: RunOptions): ResultOptions {
-  return {
-    ...(resultTimeoutMs === undefined ? {} : { timeoutMs: resultTimeoutMs }),
-    ...(signal === undefined ? {} : { signal }),
   };
 }
 

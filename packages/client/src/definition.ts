@@ -3,14 +3,21 @@ interface SchemaTypes<Input, Output> {
   readonly '~standard': { readonly types?: { readonly input: Input; readonly output: Output } | undefined };
 }
 
+/** A class of errors, whatever its constructor takes. */
+export type ErrorClass = abstract new (...args: never[]) => Error;
+
 /**
- * What names a task type and, if it carries schemas, gives calls their types: any worker definition does. Only
- * `type` is used at run time; LE judges the input.
+ * What names a task type and, if it carries schemas, gives calls their types: any worker definition does. LE judges the
+ * input.
  */
 export interface TaskDefinition {
   readonly type: string;
   readonly input?: unknown;
   readonly output?: unknown;
+  /** A function is asked what an input costs, and the answer is sent with the task. */
+  readonly cost?: unknown;
+  /** Classes of errors that `execute` gives back as such. */
+  readonly errors?: readonly ErrorClass[] | undefined;
 }
 
 /** A task type by its name or by its definition. */

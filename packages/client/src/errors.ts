@@ -1,4 +1,4 @@
-import type { Problem, Task, TaskError } from '@tenma/protocol';
+import { isTerminal, type Problem, type Task, type TaskError } from '@tenma/protocol';
 
 /** Where no answer of LE says better. */
 const clientFaults = {
@@ -7,7 +7,10 @@ const clientFaults = {
     hint: 'Check that Tenma runs and that the URL is right; `npm start` starts it here.',
   },
   bad_response: { retryable: false, hint: 'Check that the URL is that of a Tenma API.' },
-  result_timeout: { retryable: true, hint: 'The task goes on; ask for its result again by its id.' },
+  result_timeout: {
+    retryable: true,
+    hint: 'Ask for the result again, by the id of the task; if it is waiting, start a WEE that can take it.',
+  },
   client_closed: { retryable: false, hint: 'Make a new client.' },
 } as const;
 
@@ -110,12 +113,15 @@ class TaskEndError extends TenmaError {
 /** All attempts failed, or one did in a way that is not worth another. */
 export class TaskFailedError extends TaskEndError {
   override readonly name = 'TaskFailedError';
+  /** The class of what the worker threw. */
+  readonly remoteName: string | undefined;
 
   constructor(task: Task) {
     super(task, {
       code: 'worker_error',
       hint: `Read \`task.error\`; retry by hand with retry('${task.id}').`,
     });
+    this.remoteName = task.error?.name;
   }
 }
 
@@ -136,7 +142,7 @@ export class TaskExpiredError extends TaskEndError {
   }
 }
 
-/** The wait for a result ended; the task did not. */
+/** The wait for a result ended; the task did not, or its output has not come. */
 export class ResultTimeoutError extends TenmaError {
   override readonly name = 'ResultTimeoutError';
   readonly taskId: string;
@@ -144,9 +150,7 @@ export class ResultTimeoutError extends TenmaError {
   readonly task: Task | undefined;
 
   constructor(taskId: string, waitedMs: number, task: Task | undefined, cause?: unknown) {
-    const why = task?.reason ? ` (${task.reason})` : '';
-    const state = task === undefined ? 'was not seen' : `is still ${task.state}${why}`;
-    super(`No result within ${Math.round(waitedMs)} ms: task ${taskId} ${state}`, {
+    super(`No result within ${Math.round(waitedMs)} ms: task ${taskId} ${stateText(task)}`, {
       code: 'result_timeout',
       ...clientFaults.result_timeout,
       cause,
@@ -154,6 +158,12 @@ export class ResultTimeoutError extends TenmaError {
     this.taskId = taskId;
     this.task = task;
   }
+}
+
+function stateText(task: Task | undefined): string {
+  if (task === undefined) return 'was not seen';
+  if (isTerminal(task.state)) return `has ${task.state}, and its output is still on its way`;
+  return `is still ${task.state}${task.reason ? ` (${task.reason})` : ''}`;
 }
 
 /** The error of a task that ended without success. */

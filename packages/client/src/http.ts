@@ -1,4 +1,5 @@
-import { type Problem, problemSchema } from '@tenma/protocol';
+import { isThisMachine, type Problem, problemSchema } from '@tenma/protocol';
+import { gzip } from './compression.ts';
 import { BadResponseError, RequestError, type TenmaError, UnreachableError } from './errors.ts';
 import { type ClientClock, linkSignals, retryAfterMs } from './patience.ts';
 
@@ -13,6 +14,8 @@ export interface HttpRequest {
   path: string;
   /** JSON text. */
   body?: string;
+  /** The body is worth packing. */
+  pack?: boolean;
   /** Statuses besides 2xx that are answers, not faults. */
   alsoOk?: readonly number[];
 }
@@ -20,6 +23,8 @@ export interface HttpRequest {
 export interface Answer<Value> {
   status: number;
   data: Value;
+  /** What `data` was read from. */
+  text: string;
   /** LE's clock when it answered, by its `Date` header; else the local clock. */
   serverNow: number;
 }
@@ -56,32 +61,53 @@ export interface HttpOptions {
 
 const refusals: readonly number[] = [429, 503];
 const gatewayFaults: readonly number[] = [502, 504];
+/** What a server says of a packed body that takes none: 400 when it took it for JSON. */
+const packingFaults: readonly number[] = [400, 415];
 
 /** Whether an answer with this status may be followed by a better one. */
 export function isPassing(status: number): boolean {
   return refusals.includes(status) || gatewayFaults.includes(status);
 }
 
+/** What the service, or the way to it, is down for at the moment. */
+export function isOutage(error: unknown): boolean {
+  return error instanceof UnreachableError || (error instanceof RequestError && isPassing(error.status));
+}
+
 export function createHttp({ url, fetch, token, clock }: HttpOptions): Http {
   const base = url.replace(/\/+$/, '');
   const authorization: Record<string, string> =
     token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const jsonBody = { 'content-type': 'application/json' };
+  const isNear = isThisMachine(base);
+  const common: Record<string, string> = isNear
+    ? { ...authorization, 'accept-encoding': 'identity' }
+    : authorization;
+  let packing = !isNear;
+
+  async function send({ method, path, body, pack }: HttpRequest, signal: AbortSignal): Promise<Response> {
+    const headers = { accept: 'application/json', ...common };
+    if (body === undefined) return fetch(base + path, { method, headers, signal });
+    const plain = { method, headers: { ...headers, 'content-type': 'application/json' }, signal };
+    const packed = packing && pack === true ? await gzip(body) : undefined;
+    if (packed === undefined) return fetch(base + path, { ...plain, body });
+    const packedHeaders = { ...plain.headers, 'content-encoding': 'gzip' };
+    const response = await fetch(base + path, { ...plain, headers: packedHeaders, body: packed });
+    if (!packingFaults.includes(response.status)) return response;
+    await response.body?.cancel();
+    const second = await fetch(base + path, { ...plain, body });
+    // It was the packing then, and no fault of the body: it is not tried again.
+    if (second.ok) packing = false;
+    return second;
+  }
 
   return {
-    async attempt({ method, path, body, alsoOk }, reader, timeoutMs, signals) {
+    async attempt(request, reader, timeoutMs, signals) {
       using linked = linkSignals(signals, timeoutMs);
       const { signal } = linked;
       let response: Response;
       let text: string;
       try {
-        const sent = body === undefined ? {} : { body };
-        const headers = {
-          accept: 'application/json',
-          ...(body === undefined ? {} : jsonBody),
-          ...authorization,
-        };
-        response = await fetch(base + path, { method, headers, ...sent, signal });
+        response = await send(request, signal);
         text = await response.text();
       } catch (cause) {
         if (signal.aborted && !linked.timedOut) throw signal.reason;
@@ -90,9 +116,9 @@ export function createHttp({ url, fetch, token, clock }: HttpOptions): Http {
         return { error, refused: false, passing: true, notBeforeMs: 0 };
       }
       const { status } = response;
-      if (!response.ok && !alsoOk?.includes(status)) return faultOf(response, text, clock.now());
+      if (!response.ok && !request.alsoOk?.includes(status)) return faultOf(response, text, clock.now());
       const serverNow = Date.parse(response.headers.get('date') ?? '') || clock.now();
-      return { status, data: read(text, status, reader), serverNow };
+      return { status, data: read(text, status, reader), text, serverNow };
     },
     async open(path, headers, signal) {
       let response: Response;

@@ -1,5 +1,5 @@
-export { type Client, type ClientOptions, createClient, type RunOptions } from './client.ts';
-export type { InputOf, OutputOf, TaskDefinition, TaskTypeRef } from './definition.ts';
+export { type Client, type ClientOptions, createClient } from './client.ts';
+export type { ErrorClass, InputOf, OutputOf, TaskDefinition, TaskTypeRef } from './definition.ts';
 export {
   BadResponseError,
   ClientClosedError,
@@ -26,7 +26,16 @@ export type { MapOptions, MapResult } from './map.ts';
 export type { ClientClock } from './patience.ts';
 export type { Pool, Readiness } from './records.ts';
 export type { NewPolicyInput, NewScheduleInput, PolicyCalls, ScheduleCalls } from './registry-calls.ts';
-export type { SubmitOptions } from './submission.ts';
+export type { ReleaseCalls, ReleaseUpdateInput } from './releases.ts';
+export type {
+  RemoteCalls,
+  RemoteFunctions,
+  RemoteWorker,
+  WorkerDefaults,
+  WorkerGroup,
+} from './remote-calls.ts';
+export { RemoteWorkerError } from './remote-error.ts';
+export type { RunOptions, SubmitOptions } from './submission.ts';
 export type { BatchOptions } from './submitter.ts';
 export type { TaskEvent } from './task-events.ts';
 export type { CallOptions, ResultOptions, TaskHandle } from './task-handle.ts';

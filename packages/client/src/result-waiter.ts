@@ -1,6 +1,6 @@
 import { isTerminal, type Task } from '@tenma/protocol';
-import { RequestError, ResultTimeoutError, UnreachableError } from './errors.ts';
-import { isPassing } from './http.ts';
+import { ResultTimeoutError } from './errors.ts';
+import { isOutage } from './http.ts';
 import { type ClientClock, linkSignals } from './patience.ts';
 import { taskReader } from './records.ts';
 import type { Transport } from './transport.ts';
@@ -79,6 +79,7 @@ export function createResultWaiter(options: ResultWaiterOptions): ResultWaiter {
           // A proxy or an old LE that does not hold requests must not be asked in a tight loop.
           if (held && elapsedMs - waitedMs < unheldMs) await clock.sleep(unheldMs, linked.signal);
         } catch (error) {
+          // The transport gave up on an outage only because the time was over.
           if (linked.timedOut || isOutage(error)) throw new ResultTimeoutError(taskId, limitMs, last, error);
           throw error;
         }
@@ -95,11 +96,6 @@ function holdWithin(leftMs: number, seenBefore: boolean): number {
   const answerMs = 500;
   if (leftMs > 1_000 + answerMs) return Math.floor((leftMs - answerMs) / 1_000);
   return seenBefore ? 1 : 0;
-}
-
-/** What the transport gave up on only because the time was over. */
-function isOutage(error: unknown): boolean {
-  return error instanceof UnreachableError || (error instanceof RequestError && isPassing(error.status));
 }
 
 interface Places {

@@ -176,6 +176,33 @@ describe('map', () => {
     expect(await client.map('echo', inputs(), { concurrency: 3 })).toHaveLength(7);
   });
 
+  it('ends with an input that JSON cannot carry, and submits nothing after it', async () => {
+    await using le = await startFakeLe({ run: succeed });
+    await using client = createClient({ url: le.url });
+    let taken = 0;
+    function* inputs() {
+      for (; taken < 1_000; taken += 1) yield taken === 3 ? 3n : taken;
+    }
+    await expect(client.map('echo', inputs(), { concurrency: 2 })).rejects.toThrow(TypeError);
+    const takenThen = taken;
+    // What went on would take its next inputs meanwhile.
+    for (let count = 0; count < 3; count += 1) await client.run('other', count);
+    expect(taken).toBe(takenThen);
+    expect([...le.tasks.values()].filter(({ type }) => type === 'echo').length).toBeLessThanOrEqual(4);
+  });
+
+  it('ends when its inputs cannot be read any further', async () => {
+    await using le = await startFakeLe();
+    await using client = createClient({ url: le.url });
+    function* inputs() {
+      yield 1;
+      throw new Error('torn');
+    }
+    await expect(client.map('echo', inputs())).rejects.toThrow('torn');
+    await client.submit('other', 1);
+    expect([...le.tasks.values()]).toMatchObject([{ type: 'other' }]);
+  });
+
   it('says of an input that LE refuses that no task was made', async () => {
     await using le = await startFakeLe();
     await using client = createClient({ url: le.url });

@@ -15,6 +15,11 @@ export interface SubmitOptions extends Omit<SubmissionInput, 'type' | 'input' | 
   signal?: AbortSignal;
 }
 
+export interface RunOptions extends SubmitOptions {
+  /** How long to wait for the result. Default: until the task must have ended. */
+  resultTimeoutMs?: number;
+}
+
 /**
  * The body that LE takes, as JSON text.
  * @throws TypeError for an input that JSON cannot carry
@@ -22,7 +27,7 @@ export interface SubmitOptions extends Omit<SubmissionInput, 'type' | 'input' | 
 export function submissionText(type: string, input: unknown, key: string, options: SubmitOptions): string {
   // Options may carry more than a submission does: those of `run` and `map` are the client's own.
   const { region, priority, run_at, timeout_ms, queue_timeout_ms, total_timeout_ms, deadline } = options;
-  const { retry, requires, labels } = options;
+  const { retry, requires, cost, near, limit, labels } = options;
   const clocks = { run_at, timeout_ms, queue_timeout_ms, total_timeout_ms, deadline };
   return JSON.stringify({
     type,
@@ -32,6 +37,9 @@ export function submissionText(type: string, input: unknown, key: string, option
     ...clocks,
     retry,
     requires,
+    cost,
+    near,
+    limit,
     labels,
     idempotency_key: key,
   });

@@ -1,4 +1,5 @@
 import type { AcceptedTask, Problem } from '@tenma/protocol';
+import { packedFromLength } from './compression.ts';
 import { BadResponseError, ClientClosedError, RequestError } from './errors.ts';
 import { backoffMs, type ClientClock, unlessAborted } from './patience.ts';
 import { batchReader } from './records.ts';
@@ -19,8 +20,13 @@ export interface Submitter {
    * Resolves when LE has written the task down. Submissions of one turn of the event loop, and those made while
    * `concurrency` requests are under way, travel together.
    * @param text the submission's JSON, with an idempotency key: it may be sent more than once
+   * @param onLate is told of the task when LE makes it after the signal has ended the wait
    */
-  submit(text: string, signal: AbortSignal | undefined): Promise<AcceptedTask>;
+  submit(
+    text: string,
+    signal: AbortSignal | undefined,
+    onLate?: (task: AcceptedTask) => void,
+  ): Promise<AcceptedTask>;
   /** Takes no more; resolves when all that was taken is settled. */
   close(): Promise<void>;
 }
@@ -76,13 +82,15 @@ export function createSubmitter(options: SubmitterOptions): Submitter {
   }
 
   return {
-    submit(text, signal) {
+    submit(text, signal, onLate) {
       if (closed) return Promise.reject(new ClientClosedError());
       const settled = new Promise<AcceptedTask>((resolve, reject) => {
         queue.push({ text, bytes: encoder.encode(text).length + 1, signal, resolve, reject });
       });
       schedule();
-      return unlessAborted(settled, signal);
+      const answered = unlessAborted(settled, signal);
+      if (onLate !== undefined) answered.catch(() => settled.then(onLate, () => undefined));
+      return answered;
     },
     close() {
       closed = true;
@@ -139,6 +147,7 @@ async function send(
       body: `{"tasks":[${entries.map((entry) => entry.text).join(',')}]}`,
       // Every item has a key: a batch that arrives twice makes its tasks once.
       repeat: 'always',
+      pack: entries.some(({ text }) => text.length >= packedFromLength),
       retryForMs,
     },
     batchReader,

@@ -14,8 +14,8 @@ import {
   unplacedRegion,
 } from '@tenma/protocol';
 import { z } from 'zod';
-import { BadResponseError, RequestError, TenmaError, UnreachableError } from './errors.ts';
-import { isPassing } from './http.ts';
+import { BadResponseError, TenmaError, UnreachableError } from './errors.ts';
+import { isOutage } from './http.ts';
 import { backoffMs, type ClientClock, linkSignals, type LinkedSignal } from './patience.ts';
 import { createEventParser, type ServerSentEvent } from './sse.ts';
 import type { Transport } from './transport.ts';
@@ -73,7 +73,7 @@ export async function* followTask(
       if (isTerminal(task.state)) return yield { kind: 'result', ...endOf(task) };
     } catch (error) {
       linked.signal.throwIfAborted();
-      if (!isBreak(error)) throw error;
+      if (!isOutage(error)) throw error;
       lostAt ??= clock.monotonic();
       if (clock.monotonic() - lostAt >= retryForMs) throw error;
     }
@@ -161,13 +161,9 @@ function isNotNewer(id: string | undefined, than: string | undefined): boolean {
   return id !== undefined && than !== undefined && Number(id) <= Number(than);
 }
 
-function isBreak(error: unknown): boolean {
-  return error instanceof UnreachableError || (error instanceof RequestError && isPassing(error.status));
-}
-
 /** The end of a task whose announcement this client did not hear. */
 function endOf(task: Task): CloudEvent<TaskResult> {
-  const { state, error } = task;
+  const { state, error, output_ref } = task;
   if (!isTerminal(state)) throw new TypeError(`Task ${task.id} has not ended`);
   const finishedAt = task.finished_at ?? task.created_at;
   return cloudEvent({
@@ -186,7 +182,8 @@ function endOf(task: Task): CloudEvent<TaskResult> {
       worker: task.worker,
       started_at: task.started_at,
       finished_at: finishedAt,
-      ...(state === 'succeeded' ? { output: task.output } : {}),
+      ...(state === 'succeeded' && !output_ref ? { output: task.output } : {}),
+      ...(output_ref ? { output_ref } : {}),
       ...(error === null ? {} : { error }),
     },
   });

@@ -8,11 +8,14 @@ import {
   type SubmissionInput,
   submissionSchema,
   type Task,
+  type TaskExplanation,
 } from '@tenma/protocol';
+import { createFakeBlobs, type FakeBlobs } from './fake-blobs.ts';
 import type { FakeCollection } from './fake-collection.ts';
 import { answerGeo } from './fake-geo-answers.ts';
 import { createFakeGeo, type FakeGeo, type FakeGeoOptions } from './fake-geo.ts';
 import { createFakePolicies, createFakeSchedules } from './fake-registries.ts';
+import { createFakeReleases, type FakeReleases } from './fake-releases.ts';
 import { createFakeTasks, type FakeTasks, type Outcome } from './fake-tasks.ts';
 import { readRequest, type RecordedRequest, sendJson, sendProblem } from './replies.ts';
 
@@ -27,6 +30,8 @@ export interface FakeLe extends AsyncDisposable {
   readonly geo: FakeGeo;
   readonly schedules: FakeCollection<Schedule>;
   readonly policies: FakeCollection<Policy>;
+  readonly releases: FakeReleases;
+  readonly blobs: FakeBlobs;
   /** Looks at every request first, until the function that is returned is called. */
   play(scene: Scene): () => void;
   /** Resolves with the next request, from now on, that fits. */
@@ -51,7 +56,7 @@ export interface FakeLeOptions {
 }
 
 /** What a fake LE keeps. */
-interface Parts extends Pick<FakeLe, 'geo' | 'schedules' | 'policies'> {
+interface Parts extends Pick<FakeLe, 'geo' | 'schedules' | 'policies' | 'releases' | 'blobs'> {
   readonly tasks: FakeTasks;
   readonly options: FakeLeOptions;
 }
@@ -64,7 +69,9 @@ export async function startFakeLe(options: FakeLeOptions = {}): Promise<FakeLe> 
   const geo = createFakeGeo(options.geo ?? {});
   const schedules = createFakeSchedules();
   const policies = createFakePolicies();
-  const parts: Parts = { tasks, geo, schedules, policies, options };
+  const releases = createFakeReleases();
+  const blobs = createFakeBlobs();
+  const parts: Parts = { tasks, geo, schedules, policies, releases, blobs, options };
 
   const server = createServer((incoming, response) => {
     void readRequest(incoming).then((request) => {
@@ -82,6 +89,8 @@ export async function startFakeLe(options: FakeLeOptions = {}): Promise<FakeLe> 
     geo,
     schedules,
     policies,
+    releases,
+    blobs,
     play(scene) {
       scenes.push(scene);
       return () => scenes.splice(scenes.indexOf(scene), 1);
@@ -116,6 +125,8 @@ function answer(request: RecordedRequest, response: ServerResponse, parts: Parts
     if (!answerGeo(geo, request, url, response)) sendProblem(response, problem('not_found'));
   } else if (resource === 'schedules' || resource === 'policies')
     parts[resource].answer(request, id, query, response);
+  else if (resource === 'releases') parts.releases.answer(request, id, verb, response);
+  else if (resource === 'blobs') parts.blobs.answer(id ?? '', response);
   else if (resource !== 'tasks') sendList(resource, id, response, options);
   else if (id === 'batch')
     sendJson(response, 202, { tasks: itemsOf(request).map((item) => judge(item, tasks)) });
@@ -133,6 +144,7 @@ function answerOne(
   const task = tasks.all.get(id);
   if (task === undefined) sendProblem(response, problem('unknown_task'));
   else if (verb === 'events') tasks.stream(task, Number(request.headers['last-event-id'] ?? 0), response);
+  else if (verb === 'explanation') sendJson(response, 200, explain(task));
   else if (verb === undefined) hold(task, Number(/wait=(\d+)/.exec(request.path)?.[1] ?? 0), response, tasks);
   else if (isTerminal(task.state) !== (verb === 'retry')) sendProblem(response, problem('invalid_state'));
   else
@@ -141,6 +153,14 @@ function answerOne(
       200,
       tasks.change(id, { state: verb === 'retry' ? 'accepted' : 'cancelled', error: null }),
     );
+}
+
+function explain({ id, state, reason, placement }: Task): TaskExplanation {
+  const where = placement === null ? 'has no place yet' : `went to ${placement.pool}`;
+  const why = reason === null ? [] : [`It is ${state}: ${reason}.`];
+  const passedOver = placement?.rejected.map((other) => `${other.pool} was passed over: ${other.reason}.`);
+  const summary = `Task ${id} ${where}.`;
+  return { task_id: id, state, summary, lines: [...why, ...(passedOver ?? [])], placement };
 }
 
 /** Answers when the task has ended, or as it is after so many seconds. */

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { cloudEvent, isTerminal, resultEvent, type Task, timestamp } from '@tenma/protocol';
+import { cloudEvent, isTerminal, resultEvent, type Task, type TaskResult, timestamp } from '@tenma/protocol';
 
 /** The streams of events that a fake LE has open. */
 export interface FakeStreams {
@@ -48,7 +48,7 @@ function announce(response: ServerResponse, task: Task): void {
     write(response, revision, cloudEvent({ ...parts, data: { ...about, state, reason } }));
     return;
   }
-  const outcome = task.error === null ? { output: task.output } : { error: task.error };
+  const outcome = task.error === null ? outputOf(task) : { error: task.error };
   const end = { worker: task.worker, started_at: null, finished_at: timestamp(Date.now()), state };
   write(
     response,
@@ -56,6 +56,10 @@ function announce(response: ServerResponse, task: Task): void {
     resultEvent('fake', { ...about, ...end, ...outcome }, { dispatchNo: revision, at: Date.now() }),
   );
   response.end();
+}
+
+function outputOf({ output, output_ref }: Task): Pick<Partial<TaskResult>, 'output' | 'output_ref'> {
+  return output_ref ? { output_ref } : { output };
 }
 
 function write(response: ServerResponse, id: number | undefined, event: { type: string }): void {

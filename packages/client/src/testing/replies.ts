@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { gunzipSync } from 'node:zlib';
 import { type Problem, problemContentType } from '@tenma/protocol';
 
 export interface RecordedRequest {
@@ -6,7 +7,7 @@ export interface RecordedRequest {
   /** With its query. */
   path: string;
   headers: IncomingMessage['headers'];
-  /** The parsed JSON body. */
+  /** The parsed JSON body, unpacked. */
   body: unknown;
 }
 
@@ -30,8 +31,10 @@ export function sendProblem(
 }
 
 export async function readRequest(incoming: IncomingMessage): Promise<RecordedRequest> {
-  let text = '';
-  for await (const chunk of incoming) text += String(chunk);
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
   const { method = '', url: path = '', headers } = incoming;
+  const sent = Buffer.concat(chunks);
+  const text = String(headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent);
   return { method, path, headers, body: text === '' ? undefined : JSON.parse(text) };
 }
