@@ -1,4 +1,4 @@
-import { TenmaError, taskEndError, UnreachableError } from '@tenma/client';
+import { ResultTimeoutError, TenmaError, taskEndError, UnreachableError } from '@tenma/client';
 import type { Problem, Task } from '@tenma/protocol';
 
 /** The command line, or the environment, does not say what to do. Nothing was sent. */
@@ -33,8 +33,21 @@ export class TaskUnsuccessfulError extends Error {
     const cause = taskEndError(task);
     super(cause.message);
     this.cause = cause;
-    this.hint = `See everything about it: tenma task get ${task.id}; try it again: tenma task retry ${task.id}`;
+    this.hint = hintOfEnd(task);
   }
+}
+
+function hintOfEnd({ id, type, error }: Task): string {
+  const look = `See everything about it: tenma task get ${id}; try it again: tenma task retry ${id}`;
+  if (error?.code !== 'queue_timeout') return look;
+  return `Start a WEE that can take ${type}, or more of them (tenma pool ls shows who does). ${look}`;
+}
+
+/** The wait for its end is over: where it waits for a WEE, asking again alone brings nothing. */
+export function hintOfWait(id: string, task: Task | undefined): string {
+  const follow = `Follow it: tenma task watch ${id}`;
+  if (task?.state !== 'waiting') return follow;
+  return `Start a WEE that can take ${task.type}; tenma task explain ${id} says what is missing. ${follow}`;
 }
 
 /**
@@ -53,7 +66,8 @@ export function mayHaveHappened(error: unknown, look: string): unknown {
 /** Any error in the one shape that `--json` prints. A `status` of 0 says that no HTTP answer is behind it. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof TenmaError) {
-    const { code, status = 0, retryable, hint, message } = error;
+    const { code, status = 0, retryable, message } = error;
+    const hint = error instanceof ResultTimeoutError ? hintOfWait(error.taskId, error.task) : error.hint;
     return (
       error.problem ?? problemWith({ code, status, retryable, hint, detail: message, title: error.name })
     );

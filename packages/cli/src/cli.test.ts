@@ -66,7 +66,7 @@ const wee = {
   labels: [],
   version: '0.1.0',
   since: '2026-11-21T00:00:00.000Z',
-  pools: [{ ...pool, queue: 'q' }],
+  pools: [{ ...pool, queue: 'q', version: '1.0.0' }],
   types: [echo],
   echo: null,
 };
@@ -85,6 +85,8 @@ const leaves: readonly (readonly [args: string[], shape: z.ZodType])[] = [
   ],
   [['task', 'run', 'echo', '--no-wait'], z.object({ id: z.string(), state: z.literal('accepted') })],
   [['task', 'get', 'ENDED'], z.object({ id: z.string() })],
+  [['task', 'explain', 'OPEN'], z.object({ summary: z.string(), lines: z.array(z.string()) })],
+  [['task', 'output', 'ENDED'], z.literal(1)],
   [['task', 'ls'], z.array(z.object({ id: z.string() })).min(1)],
   [['task', 'watch', 'ENDED'], z.object({ kind: z.literal('result') })],
   [['task', 'cancel', 'OPEN'], z.tuple([z.object({ state: z.literal('cancelled') })])],

@@ -9,8 +9,13 @@ const document = JSON.stringify({ version: 1, active_region: 'tokyo', regions: [
 // oxlint-disable-next-line unicorn/no-thenable -- the API's own word, and no function
 const policy = JSON.stringify({ policy_id: 'p1', when: { event: 'region.status' }, then: { type: 'echo' } });
 
-/** Every leaf that speaks of regions, schedules and policies, with what it needs to succeed. */
+/** Every leaf that speaks of releases, regions, schedules and policies, with what it needs to succeed. */
 const leaves: readonly (readonly [args: string[], shape: z.ZodType, stdin?: string])[] = [
+  [['worker', 'versions'], z.tuple([z.object({ type: z.literal('echo') })])],
+  [['worker', 'versions', 'echo'], z.object({ versions: z.array(z.object({ role: z.string() })).min(2) })],
+  [['worker', 'update', 'echo', '1.2.0'], z.object({ candidate: z.literal('1.2.0') })],
+  [['worker', 'promote', 'echo'], z.object({ stable: z.literal('1.1.0'), candidate: z.null() })],
+  [['worker', 'rollback', 'echo'], z.object({ stable: z.literal('1.0.0'), candidate: z.null() })],
   [['region', 'ls'], z.array(z.object({ region_id: z.string() })).min(2)],
   [['region', 'show', 'tokyo'], z.object({ region_id: z.literal('tokyo') })],
   [['region', 'add', 'r1', '--lat', '-33.9', '--lon', '151'], z.object({ region_id: z.literal('r1') })],
@@ -60,6 +65,13 @@ const geo = {
   nodes: ['web-1', 'web-2'].map(node),
 };
 
+async function startLe(): Promise<FakeLe> {
+  const le = await startFakeLe({ geo });
+  le.releases.add('echo', ['1.0.0', '1.1.0', '1.2.0']);
+  le.releases.change('echo', { candidate: '1.1.0', share: 0.1 });
+  return le;
+}
+
 /** Things that each command has to itself. */
 async function withIds(args: readonly string[], le: FakeLe, index: number): Promise<string[]> {
   const id = `own-${index}`;
@@ -74,7 +86,7 @@ describe('every command', () => {
   it.each(leaves.map((leaf, index) => [leaf[0].join(' '), index, leaf] as const))(
     'with --json prints one JSON document on stdout and nothing on stderr: %s',
     async (_name, index, [args, shape, stdin = '']) => {
-      await using le = await startFakeLe({ geo });
+      await using le = await startLe();
       const line = [...(await withIds(args, le, index)), '--json'];
       const { code, stdout, stderr } = await cli(le, line, { stdin });
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -86,7 +98,7 @@ describe('every command', () => {
   it.each(leaves.map((leaf, index) => [leaf[0].join(' '), index, leaf] as const))(
     'for people writes tables or sections, no JSON but where that is asked for: %s',
     async (name, index, [args, , stdin = '']) => {
-      await using le = await startFakeLe({ geo });
+      await using le = await startLe();
       const { code, stdout, stderr } = await cli(le, await withIds(args, le, index), { stdin });
       expect({ code, escape: (stdout + stderr).includes('\u001b') }).toEqual({ code: 0, escape: false });
       expect(stdout.startsWith('{')).toBe(name === 'geo export');

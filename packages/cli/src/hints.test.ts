@@ -24,6 +24,21 @@ describe('a hint at the prompt', () => {
     expect(hintAtPrompt({ hint })).toBe('Switch it off instead: tenma policy disable auto-failover.');
   });
 
+  it('names the command that puts a version on trial, and the one that ends the trial', () => {
+    const hint = 'POST /api/v1/releases/echo/update {"version": "1.2.0"} puts one on trial.';
+    expect(hintAtPrompt({ hint })).toBe('tenma worker update echo 1.2.0 puts one on trial.');
+    const end = 'POST /api/v1/releases/echo/rollback ends the trial.';
+    expect(hintAtPrompt({ hint: end })).toBe('tenma worker rollback echo ends the trial.');
+    expect(hintAtPrompt(problem('blob_incomplete', { retryAfterMs: 2_000 }))).toBe('Ask again in 2.0 s.');
+  });
+
+  it('names a command wherever LE names its address', () => {
+    const said = (version: string) => `POST /api/v1/releases/echo/update {"version": "${version}"}`;
+    expect(hintAtPrompt({ hint: `${said('1.1.0')}, or ${said('VERSION')}.` })).toBe(
+      'tenma worker update echo 1.1.0, or tenma worker update echo VERSION.',
+    );
+  });
+
   it('keeps what LE says of the case in hand', () => {
     expect(
       hintAtPrompt({ hint: 'There are probe-http and probe-tcp; GET /api/v1/task-types lists them.' }),

@@ -9,6 +9,10 @@ const translations: readonly (readonly [said: RegExp, meant: string])[] = [
   [/GET \/api\/v1\/tasks/, 'tenma task ls'],
   [/GET \/api\/v1\/workers/, 'tenma worker ls'],
   [/GET \/api\/v1\/pools/, 'tenma pool ls'],
+  [/POST \/api\/v1\/releases\/([a-z0-9_-]+)\/update \{"version": "([^"]+)"\}/, 'tenma worker update $1 $2'],
+  [/POST \/api\/v1\/releases\/([a-z0-9_-]+)\/rollback/, 'tenma worker rollback $1'],
+  [/GET \/api\/v1\/releases\/([a-z0-9_-]+)/, 'tenma worker versions $1'],
+  [/GET \/api\/v1\/releases/, 'tenma worker versions'],
   [/GET \/api\/v1\/schedules/, 'tenma schedule ls'],
   [/GET \/api\/v1\/policies/, 'tenma policy ls'],
   [/GET \/api\/geo\/regions/, 'tenma region ls'],
@@ -31,6 +35,7 @@ const translations: readonly (readonly [said: RegExp, meant: string])[] = [
 export function hintAtPrompt({ hint, retry_after_ms }: Pick<Problem, 'hint' | 'retry_after_ms'>): string {
   const wait = retry_after_ms === undefined ? 'a moment' : formatDuration(retry_after_ms);
   return translations
-    .reduce((text, [said, meant]) => text.replace(said, meant), hint)
-    .replace(/for Retry-After seconds/, wait);
+    .reduce((text, [said, meant]) => text.replaceAll(new RegExp(said, 'g'), meant), hint)
+    .replace(/for Retry-After seconds/, wait)
+    .replace(/after Retry-After seconds/, `in ${wait}`);
 }

@@ -1,7 +1,7 @@
 import { sendProblem, startFakeLe } from '@tenma/client/testing';
 import { type Problem, problem, type Task } from '@tenma/protocol';
 import { temporaryFolder } from '@tenma/test-support';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cli } from './cli-fixture.ts';
@@ -35,6 +35,49 @@ describe('task run', () => {
     };
     expect(le.requests[0]?.body).toMatchObject({ tasks: [body] });
     expect(stdout.trim()).toBe([...le.tasks.keys()][0]);
+  });
+
+  it('sends where a task may run, what it costs and what it shares a limit with', async () => {
+    await using le = await startFakeLe({ run });
+    const options =
+      '--region any --near tokyo --wee wee-1 --require-version ^1.2 --cost 30 --limit-key acme --limit-rate 2.5 --limit-concurrent 4';
+    await cli(le, `task run echo ${options}`);
+    expect(le.requests[0]?.body).toMatchObject({
+      tasks: [
+        {
+          region: 'any',
+          near: 'tokyo',
+          requires: { wee: 'wee-1', version: '^1.2' },
+          cost: 30,
+          limit: { key: 'acme', per_s: 2.5, concurrent: 4 },
+        },
+      ],
+    });
+    await cli(le, 'schedule add s1 --type echo --every 30s --near tokyo --limit-key acme --limit-rate 1');
+    expect(le.requests.at(-1)?.body).toMatchObject({
+      task: { near: 'tokyo', limit: { key: 'acme', per_s: 1 } },
+    });
+  });
+
+  it.each(['--limit-key a', '--limit-rate 1', '--limit-concurrent 1', '--cost 101', '--cost heavy'])(
+    'refuses half a limit and a cost that is none (%s)',
+    async (options) => {
+      await using le = await startFakeLe();
+      const { code, stderr } = await cli(le, `task run echo ${options}`);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/(A limit needs a key and a number|--cost takes a whole number).*\(usage\)/);
+      expect(le.requests).toEqual([]);
+    },
+  );
+
+  it('prints an output that is kept as a blob like any other; with --json the record names it', async () => {
+    const output = { rows: [1, 2, 3] };
+    await using le = await startFakeLe({
+      run: () => ({ state: 'succeeded', output_ref: le.blobs.keep(output) }),
+    });
+    expect(await cli(le, 'task run report')).toMatchObject({ code: 0, stdout: '{"rows":[1,2,3]}\n' });
+    const { stdout } = await cli(le, 'task run report --json');
+    expect(JSON.parse(stdout)).toMatchObject({ output: null, output_ref: { bytes: 16 } });
   });
 
   it('makes the input of -i: JSON, strings and dotted keys, over that of -f', async () => {
@@ -100,6 +143,40 @@ describe('task run', () => {
     expect(stderr.split('\r\u001b[2K').at(-1)).toMatch(/^\S+ slow [0-9a-f-]+ succeeded/);
   });
 
+  it.each([{}, { tty: true }])('says why nobody takes it, and where to look (%o)', async (given) => {
+    const reason = 'no_eligible_worker: no pool\nfor type slow';
+    await using le = await startFakeLe({ run: () => ({ state: 'waiting', reason }) });
+    const { code, stdout, stderr } = await cli(le, 'task run slow', {
+      ...given,
+      onWrite(text) {
+        const [id = ''] = le.tasks.keys();
+        if (text.includes('It waits')) le.change(id, { state: 'succeeded', output: 1 });
+      },
+    });
+    const [id = ''] = le.tasks.keys();
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '1\n' });
+    expect(stderr).toMatch(/It waits: no_eligible_worker: no pool.{1,6}for type slow\. More: /);
+    expect(stderr).toContain(`More: tenma task explain ${id}\n`);
+  });
+
+  it('says what to do when it waited for a WEE to the end of the wait, or of its queue time', async () => {
+    const reason = 'no_eligible_worker: no pool for type slow';
+    const waits = (task: Task) =>
+      task.type === 'slow' ? ({ state: 'waiting', reason } as const) : run(task);
+    await using le = await startFakeLe({ run: waits });
+    const waited = await cli(le, 'task run slow --wait=100ms');
+    const [id = ''] = le.tasks.keys();
+    expect(waited.code).toBe(124);
+    expect(waited.stderr).toContain(
+      `hint: Start a WEE that can take slow; tenma task explain ${id} says what is`,
+    );
+    expect(waited.stderr).toContain(`tenma task watch ${id}`);
+    expect((await cli(le, 'task run late')).stderr).toContain(
+      'hint: Start a WEE that can take late, or more',
+    );
+    expect((await cli(le, 'task run bad')).stderr).toContain('hint: See everything about it');
+  });
+
   it.each([{ environment: { NO_COLOR: '1' }, tty: true }, { environment: { TERM: 'dumb' }, tty: true }, {}])(
     'writes no escape sequence where none is wanted (%o)',
     async (given) => {
@@ -144,6 +221,32 @@ describe('looking at tasks', () => {
     expect(stdout).toMatch(/^LABELS +team=sre$/m);
   });
 
+  it('shows which version ran it, and where a large output is', async () => {
+    await using le = await startFakeLe();
+    const { id } = le.add({ type: 'report', near: 'tokyo', limit: { key: 'acme', per_s: 2 } });
+    const output_ref = { ...le.blobs.keep('x'), bytes: 3_250_586 };
+    le.change(id, { state: 'succeeded', worker: 'wee-1', worker_version: '1.4.0', output_ref });
+    const { stdout } = await cli(le, `task get ${id}`);
+    expect(stdout).toMatch(/^WORKER +wee-1\nVERSION +1\.4\.0$/m);
+    expect(stdout).toMatch(/^NEAR +tokyo$/m);
+    expect(stdout).toMatch(/^LIMIT +acme: 2 a second$/m);
+    expect(stdout).toMatch(new RegExp(`^OUTPUT +3\\.1 MiB, kept until .*Z: tenma task output ${id}$`, 'm'));
+    expect((await cli(le, `task watch ${id}`)).stdout).toContain('succeeded  an output of 3.1 MiB');
+  });
+
+  it('explains why one waits, in lines', async () => {
+    await using le = await startFakeLe();
+    const { id } = le.add({ type: 'slow' });
+    le.change(id, { state: 'waiting', reason: 'no_eligible_worker' });
+    const { code, stdout } = await cli(le, `task explain ${id}`);
+    expect(code).toBe(0);
+    expect(stdout.split('\n')).toEqual([
+      `Task ${id} has no place yet.`,
+      'It is waiting: no_eligible_worker.',
+      '',
+    ]);
+  });
+
   it('watches one to its end, and its verdict is the exit code', async () => {
     await using le = await startFakeLe();
     const { id } = le.add({ type: 'slow' });
@@ -155,6 +258,37 @@ describe('looking at tasks', () => {
     });
     expect(code).toBe(5);
     expect(stdout).toMatch(/^\S+Z {2}accepted\n\S+Z {2}failed {5}dns: no such host\n$/);
+  });
+});
+
+describe('task output', () => {
+  it('is written to stdout or to a file, from the record or from its blob', async () => {
+    await using le = await startFakeLe();
+    await using folder = await temporaryFolder();
+    const end = (patch: Partial<Task>) =>
+      le.change(le.add({ type: 'report' }).id, { state: 'succeeded', ...patch }).id;
+    const small = end({ output: { n: 1 } });
+    const large = end({ output_ref: le.blobs.keep({ n: 2 }) });
+    expect(await cli(le, `task output ${small}`)).toEqual({ code: 0, stdout: '{"n":1}\n', stderr: '' });
+    expect(await cli(le, `task output ${large} --json`)).toMatchObject({ stdout: '{"n":2}\n' });
+    const file = join(folder.path, 'out.json');
+    expect(await cli(le, `task output ${large} --out ${file}`)).toMatchObject({ stdout: `${file}\n` });
+    expect(await readFile(file, 'utf8')).toBe('{"n":2}\n');
+    const nowhere = join(folder.path, 'none', 'out.json');
+    expect(await cli(le, `task output ${small} --out ${nowhere}`)).toMatchObject({ code: 2 });
+  });
+
+  it('is not there before the end, without success, or once it has expired', async () => {
+    await using le = await startFakeLe({ run });
+    const open = le.add({ type: 'slow' }).id;
+    const early = await cli(le, `task output ${open}`);
+    expect(early).toMatchObject({ code: 6, stdout: '' });
+    expect(early.stderr).toContain(`tenma task watch ${open}`);
+    const failed = le.change(le.add({ type: 'slow' }).id, { state: 'failed' }).id;
+    expect(await cli(le, `task output ${failed}`)).toMatchObject({ code: 5 });
+    const output_ref = { ...le.blobs.keep(1), blob_id: '01990b4c-6f2a-7cc3-9d5e-0f6d2f1a7b10' };
+    const gone = le.change(le.add({ type: 'slow' }).id, { state: 'succeeded', output_ref }).id;
+    expect(await cli(le, `task output ${gone}`)).toMatchObject({ code: 3 });
   });
 });
 
@@ -255,36 +389,5 @@ describe('exit codes', () => {
       code: 0,
       stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
     });
-  });
-});
-
-describe('doctor', () => {
-  const checks = { store: { ok: true, detail: 'connected' }, bus: { ok: false, detail: 'connecting' } };
-
-  it('names what does not work and the remedy; with --exit-code that is 7', async () => {
-    await using le = await startFakeLe({ readiness: { status: 'not_ready', checks } });
-    const { code, stdout } = await cli(le, 'doctor');
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/^✗ bus +connecting\n +→ .*TENMA_AMQP_URL/m);
-    expect(stdout).toMatch(/^! workers +none present/m);
-    expect(await cli(le, 'doctor --exit-code')).toMatchObject({ code: 7 });
-  });
-
-  it('sees a clock that is wrong', async () => {
-    await using le = await startFakeLe();
-    le.play((request, response) => {
-      response.setHeader('date', new Date(Date.now() - 3_600_000).toUTCString());
-      return request.path === '';
-    });
-    expect((await cli(le, 'doctor')).stdout).toMatch(/^! clock +LE's clock is 1 h 0 m behind/m);
-  });
-
-  it('reads a token from the file that TENMA_TOKEN_FILE names', async () => {
-    await using le = await startFakeLe();
-    await using folder = await temporaryFolder();
-    const file = join(folder.path, 'token');
-    await writeFile(file, 'secret\n');
-    await cli(le, 'doctor', { environment: { TENMA_TOKEN_FILE: file } });
-    expect(le.requests.every(({ headers }) => headers.authorization === 'Bearer secret')).toBe(true);
   });
 });

@@ -13,6 +13,7 @@ import { scheduleCommands } from './commands/schedule.ts';
 import { serviceCommands } from './commands/service.ts';
 import { taskCommands } from './commands/task.ts';
 import { topCommand } from './commands/top.ts';
+import { workerCommands } from './commands/worker.ts';
 import { readCliConfig } from './config.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-code.ts';
 import { createOutput } from './output.ts';
@@ -48,6 +49,7 @@ const groups: readonly CommandGroup[] = [
   serviceCommands,
   taskCommands,
   fabricCommands,
+  workerCommands,
   regionCommands,
   nodeCommands,
   latencyCommands,

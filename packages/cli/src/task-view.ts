@@ -1,5 +1,5 @@
 import type { TaskEvent } from '@tenma/client';
-import type { Task } from '@tenma/protocol';
+import type { Task, TaskLimit } from '@tenma/protocol';
 import { formatDuration } from './duration.ts';
 import { formatSections, formatTable, oneLine } from './table.ts';
 
@@ -37,8 +37,12 @@ export function taskSections(task: Task): string {
     ['pool', placement?.pool],
     ['passed over', rejected.length > 0 ? rejected.join(', ') : undefined],
     ['worker', line(task.worker)],
+    ['version', line(task.worker_version ?? null)],
     ['attempt', `${task.attempt} of ${task.max_attempts}`],
     ['priority', String(task.priority)],
+    ['near', task.near ?? undefined],
+    ['requires', Object.keys(task.requires).length > 0 ? JSON.stringify(task.requires) : undefined],
+    ['limit', task.limit ? oneLine(limitText(task.limit)) : undefined],
     ['labels', labels.length > 0 ? oneLine(labels.join(' ')) : undefined],
     ['created', task.created_at],
     ['runs at', line(task.run_at)],
@@ -48,9 +52,30 @@ export function taskSections(task: Task): string {
     ['next attempt', line(task.next_attempt_at)],
     ['expires', line(task.expires_at)],
     ['input', prettyJson(task.input)],
-    ['output', task.output === null ? undefined : prettyJson(task.output)],
+    ['output', outputText(task)],
     ['details', error?.details === undefined ? undefined : prettyJson(error.details)],
   ]);
+}
+
+/** The output, or where it is. */
+function outputText({ id, output, output_ref }: Task): string | undefined {
+  if (output_ref) {
+    return `${sizeText(output_ref.bytes)}, kept until ${output_ref.expires_at}: tenma task output ${id}`;
+  }
+  return output === null ? undefined : prettyJson(output);
+}
+
+function limitText({ key, per_s, concurrent }: TaskLimit): string {
+  const parts = [
+    per_s === undefined ? [] : [`${per_s} a second`],
+    concurrent === undefined ? [] : [`${concurrent} at once`],
+  ];
+  return `${key}: ${parts.flat().join(', ')}`;
+}
+
+/** `3.1 MiB` */
+function sizeText(bytes: number): string {
+  return bytes < 1024 * 1024 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }
 
 /** One line for people when a task that was waited for has ended. */
@@ -64,12 +89,10 @@ export function endLine(task: Task): string {
 export function eventLine(event: TaskEvent): string {
   if (event.kind === 'progress') return say(event.time, 'progress', JSON.stringify(event.data.progress));
   if (event.kind === 'state') return say(event.time, event.data.state, event.data.reason ?? '');
-  const { state, output, error } = event.data;
-  return say(
-    event.time,
-    state,
-    error ? `${error.code}: ${error.message}` : output === undefined ? '' : JSON.stringify(output),
-  );
+  const { state, output, output_ref, error } = event.data;
+  if (error) return say(event.time, state, `${error.code}: ${error.message}`);
+  if (output_ref) return say(event.time, state, `an output of ${sizeText(output_ref.bytes)}`);
+  return say(event.time, state, output === undefined ? '' : JSON.stringify(output));
 }
 
 function say(time: string, what: string, detail: string): string {

@@ -8,3 +8,10 @@ it.each(['active', 'any', 'none'])('the region cannot be %s, which means somethi
   expect(read).toThrow(/TENMA_REGION: .*mean something else/);
   expect(devConfig({ TENMA_REGION: 'osaka' }).REGION).toBe('osaka');
 });
+
+it('worker packages may stand apart', () => {
+  expect(devConfig({ TENMA_WORKERS: '@tenma/workers, ./mine.ts,' }).WORKERS).toEqual([
+    '@tenma/workers',
+    './mine.ts',
+  ]);
+});

@@ -1,6 +1,7 @@
 import { geoFields } from '@tenma/le';
 import { regionIdSchema } from '@tenma/protocol';
 import { type Environment, readConfig } from '@tenma/runtime';
+import { workerFields } from '@tenma/wee';
 import { z } from 'zod';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -36,21 +37,14 @@ const schema = z
     WORKERS: z
       .string()
       .default('@tenma/workers')
+      .transform((text) =>
+        text
+          .split(',')
+          .map((each) => each.trim())
+          .filter((each) => each !== ''),
+      )
       .describe('Worker packages, comma-separated: package names, or paths of files.'),
-    PROCESSES: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(256)
-      .default(2)
-      .describe('Worker processes; each loads all packages.'),
-    SLOTS: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(10_000)
-      .default(200)
-      .describe('Attempts at once, over all processes and types.'),
+    ...workerFields,
     OUTBOX_LIMIT: z.coerce
       .number()
       .int()

@@ -1,12 +1,15 @@
 import { randomFillSync, randomUUID } from 'node:crypto';
 import { startIc } from '@tenma/ic';
 import { geoSettings, startLe } from '@tenma/le';
-import { createLog, runProcess, systemClock } from '@tenma/runtime';
-import { startWee, workerEnvironment } from '@tenma/wee';
+import { createLog, runProcess, sleep, systemClock } from '@tenma/runtime';
+import { startWee, workerEnvironment, workerOptions } from '@tenma/wee';
 import { devConfig } from './config.ts';
 import { openPorts } from './ports.ts';
-import { type SelfCheck, selfCheck } from './self-check.ts';
+import { probeTypes, selfCheck } from './self-check.ts';
 
+const weeId = 'wee-dev';
+/** After that it is said that nothing can run, rather than nothing at all. */
+const poolPatienceMs = 10_000;
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 runProcess(async (stopping) => {
@@ -36,35 +39,43 @@ runProcess(async (stopping) => {
   parts.use(await startIc(wired('ic'), { icId: 'ic-dev' }));
   parts.use(
     await startWee(wired('wee'), {
-      weeId: 'wee-dev',
+      weeId,
       bootId: randomUUID(),
       region: config.REGION,
       version: '0.1.0',
-      packages: config.WORKERS.split(','),
+      packages: config.WORKERS,
       environment: workerEnvironment(process.env),
-      processes: config.PROCESSES,
-      slots: config.SLOTS,
+      ...workerOptions(config),
     }),
   );
 
-  await le.pool(stopping);
+  const hasPool = await Promise.race([
+    le.pool(stopping).then(() => true),
+    sleep(clock, poolPatienceMs, stopping).then(() => false),
+  ]);
   say(`API    ${le.url}/api/v1/tasks${note(config.HTTP_PORT, 8080, le.port)}`);
   say(`Docs   ${le.url}/docs`);
   say(`MQTT   ${ports.mqttUrl}${ports.mqtt ? note(config.MQTT_PORT, 1883, ports.mqtt.port) : ''}`);
   if (ports.mqtt) say(`       mosquitto_sub -p ${ports.mqtt.port} -t 'tenma/v1/tasks/+/+/+/result' -v`);
   if (webSocket) say(`       ${le.url.replace('http', 'ws')}/mqtt (WebSocket)`);
   say(`Store  ${config.STORE_URL}`);
-  try {
-    const checked = await selfCheck({ results: ports.results('self-check'), clock }, le.url);
-    say(`Check  ${checked ? wholeWay(le.url, checked) : 'skipped: no worker for probe-http is loaded'}`);
-  } catch (error) {
-    say(`Check  FAILED: ${(error as Error).message}; see ${le.url}/readyz`);
-  }
+  if (!hasPool)
+    say(
+      'Pools  none yet: every worker that is loaded requires labels, or none has started; TENMA_LOG_LEVEL=info says more',
+    );
+  say(`Check  ${await checkOf({ results: ports.results('self-check'), clock }, le.url)}`);
   return parts.move();
 });
 
-function wholeWay(url: string, { ms, verdict }: SelfCheck): string {
-  return `probe-http ${url}/healthz: ${verdict}, through API, bus, IC, worker and MQTT in ${ms.toFixed(0)} ms`;
+async function checkOf(components: Parameters<typeof selfCheck>[0], url: string): Promise<string> {
+  try {
+    const checked = await selfCheck(components, { url, weeId });
+    if (checked === null) return `skipped: no built-in probe (${probeTypes.join(', ')}) is loaded`;
+    const { probe, verdict, ms } = checked;
+    return `${probe}: ${verdict}, through API, bus, IC, worker and MQTT in ${ms.toFixed(0)} ms`;
+  } catch (error) {
+    return `FAILED: ${(error as Error).message}; see ${url}/readyz`;
+  }
 }
 
 function note(named: number | undefined, usual: number, taken: number): string {

@@ -1,4 +1,5 @@
 import { TenmaError } from '@tenma/client';
+import type { Presence } from '@tenma/protocol';
 import { problemOf } from '../cli-errors.ts';
 import type { CommandGroup } from '../command.ts';
 import { formatDuration } from '../duration.ts';
@@ -6,13 +7,8 @@ import { type ExitCode, exitCodeOf, exitCodes } from '../exit-code.ts';
 import type { Session } from '../session.ts';
 import { oneLine } from '../table.ts';
 import { cliVersion } from '../version.ts';
-
-interface Check {
-  name: string;
-  status: 'ok' | 'warning' | 'failed';
-  detail: string;
-  hint?: string;
-}
+import type { Check } from './doctor-check.ts';
+import { checkReleases, checkTypes } from './doctor-types.ts';
 
 /** What to look at when LE says that a dependency does not answer. */
 const dependencyHints: Readonly<Record<string, string>> = {
@@ -107,24 +103,28 @@ function hintOf(dependency: string): { hint?: string } {
 
 /** What can be run, and who is there to run it. */
 async function checkFabric({ client }: Session): Promise<Check[]> {
-  const [types, workers] = await Promise.all([client.taskTypes(), client.workers()]);
-  const names = types.map(({ type, version }) => `${type}@${version}`);
+  const [types, releases, workers] = await Promise.all([
+    client.taskTypes(),
+    client.releases.list(),
+    client.workers(),
+  ]);
+  return [checkTypes(types, workers), ...checkReleases(releases, workers), checkWorkers(workers)];
+}
+
+function checkWorkers(workers: readonly Presence[]): Check {
+  if (workers.length === 0) {
+    return { name: 'workers', status: 'warning', detail: 'none present', hint: 'Start one: tenma wee' };
+  }
   const versions = new Set(workers.map(({ version }) => version));
   const draining = workers.filter(({ status }) => status === 'draining').length;
   const seen = `${workers.length} present${draining > 0 ? `, ${draining} draining` : ''}`;
-  return [
-    names.length > 0
-      ? { name: 'types', status: 'ok', detail: names.join(', ') }
-      : { name: 'types', status: 'warning', detail: 'none announced', hint: 'Start a WEE that has workers.' },
-    workers.length === 0
-      ? { name: 'workers', status: 'warning', detail: 'none present', hint: 'Start one: tenma wee' }
-      : versions.size > 1
-        ? {
-            name: 'workers',
-            status: 'warning',
-            detail: `${seen}, of versions ${[...versions].join(', ')}`,
-            hint: 'Fine during an update; else bring them to one version.',
-          }
-        : { name: 'workers', status: 'ok', detail: `${seen}, version ${[...versions].join()}` },
-  ];
+  if (versions.size === 1) {
+    return { name: 'workers', status: 'ok', detail: `${seen}, version ${[...versions].join()}` };
+  }
+  return {
+    name: 'workers',
+    status: 'warning',
+    detail: `${seen}, of versions ${[...versions].join(', ')}`,
+    hint: 'Fine during an update; else bring them to one version.',
+  };
 }

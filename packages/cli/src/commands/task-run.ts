@@ -48,7 +48,8 @@ async function runTask(session: Session, type: string, options: RunOptions): Pro
     return;
   }
   try {
-    report(session, await waitForEnd(session, handle, `${type} ${handle.id}`, { signal, timeoutMs: waitMs }));
+    const title = `${type} ${handle.id}`;
+    await report(session, handle, await waitForEnd(session, handle, title, { signal, timeoutMs: waitMs }));
   } catch (error) {
     throw await afterWait(session, handle, error, options.cancelOnInterrupt === true);
   }
@@ -59,10 +60,11 @@ function submissionOf(options: RunOptions): SubmitOptions {
 }
 
 /** The output of a task that succeeded. @throws TaskUnsuccessfulError, with --json after the record */
-function report({ output }: Session, task: Task): void {
+async function report({ config, output }: Session, handle: TaskHandle, task: Task): Promise<void> {
   if (task.state === 'succeeded') {
+    const value = task.output_ref && !config.json ? await handle.result() : task.output;
     output.note(`${output.mark('good')} ${endLine(task)}`);
-    output.data(task, () => `${prettyJson(task.output)}\n`);
+    output.data(task, () => `${prettyJson(value)}\n`);
     return;
   }
   output.data(task, '');
@@ -80,7 +82,7 @@ async function afterWait(
   const reattach = `Follow it: tenma task watch ${handle.id}`;
   if (error instanceof ResultTimeoutError) {
     output.data(error.task ?? handle.accepted, '');
-    output.note(`The task goes on. ${reattach}`);
+    output.note('The task goes on.');
     return error;
   }
   if (!(error instanceof InterruptedError)) return error;

@@ -6,6 +6,7 @@ import { type ExitCode, exitCodeOf, exitCodes } from '../exit-code.ts';
 import { parseInteger, parseLabels, parseStates } from '../options.ts';
 import type { Session } from '../session.ts';
 import { taskSections, taskTable } from '../task-view.ts';
+import { taskExplainCommands } from './task-explain.ts';
 import { taskRunCommand } from './task-run.ts';
 import { taskWatchCommand } from './task-watch.ts';
 
@@ -36,6 +37,7 @@ export const taskCommands: CommandGroup = (program, act) => {
     .option('--limit <count>', 'at most so many', '50')
     .action(act<LsOptions>((session, _args, options) => listTasks(session, options)));
   taskWatchCommand(task, act);
+  taskExplainCommands(task, act);
   task
     .command('cancel')
     .description('cancel tasks; running ones are told to stop')

@@ -1,0 +1,9 @@
+/** One thing that `tenma doctor` has looked at. */
+export interface Check {
+  name: string;
+  status: 'ok' | 'warning' | 'failed';
+  detail: string;
+  hint?: string;
+  /** `TYPE@VERSION` of what is known, and what no WEE runs. */
+  not_run?: readonly string[];
+}

@@ -1,0 +1,133 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startFakeLe } from '@tenma/client/testing';
+import type { Presence, ReleaseView, TaskType } from '@tenma/protocol';
+import { temporaryFolder } from '@tenma/test-support';
+import { describe, expect, it } from 'vitest';
+import { cli } from '../cli-fixture.ts';
+
+const typeOf = (type: string): TaskType => ({
+  type,
+  version: '1.0.0',
+  description: 'Does what it says.',
+  input_schema: {},
+  output_schema: {},
+  timeout_ms: 1_000,
+  retry: { max_attempts: 1, initial_ms: 0, factor: 1, cap_ms: 0 },
+  cost: 'light',
+});
+
+const pool = { pool: 'echo-v1', type: 'echo', version: '1.0.0', labels: [], queue: 'q', slots: 4 };
+const wee: Presence = {
+  wee_id: 'wee-1',
+  boot_id: 'b',
+  region: 'tokyo',
+  status: 'online',
+  labels: [],
+  version: '0.1.0',
+  since: '2026-11-21T00:00:00.000Z',
+  pools: [{ ...pool, running: 0, held: 0 }],
+  types: [],
+  echo: null,
+};
+
+const counts = { processes: 0, running: 0, runs: 0, failures: 0, mean_ms: null, shadows: 0, differences: 0 };
+const reported = { version: '1.0.0', ...counts, verdict: null, reason: null };
+
+describe('doctor', () => {
+  const checks = { store: { ok: true, detail: 'connected' }, bus: { ok: false, detail: 'connecting' } };
+
+  it('names what does not work and the remedy; with --exit-code that is 7', async () => {
+    await using le = await startFakeLe({ readiness: { status: 'not_ready', checks } });
+    const { code, stdout } = await cli(le, 'doctor');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^✗ bus +connecting\n +→ .*TENMA_AMQP_URL/m);
+    expect(stdout).toMatch(/^! workers +none present/m);
+    expect(await cli(le, 'doctor --exit-code')).toMatchObject({ code: 7 });
+  });
+
+  it('tells the types that a WEE runs from those that are only known, also with --json', async () => {
+    const spare = { ...reported, type: 'spare', role: 'idle' as const };
+    const worker: Presence = { ...wee, versions: [{ ...reported, type: 'probe', role: 'stable' }, spare] };
+    const known = ['echo', 'probe', 'gone', 'spare'].map(typeOf);
+    await using le = await startFakeLe({ lists: { 'task-types': known, workers: [worker] } });
+    const { stdout } = await cli(le, 'doctor');
+    expect(stdout).toMatch(
+      /^! types +echo@1\.0\.0, probe@1\.0\.0; known, but no WEE runs it: gone@1\.0\.0, spare@1\.0\.0\n +→ Start a WEE/m,
+    );
+    const { checks: told } = JSON.parse((await cli(le, 'doctor --json')).stdout) as { checks: object[] };
+    expect(told).toContainEqual(
+      expect.objectContaining({
+        name: 'types',
+        status: 'warning',
+        not_run: ['gone@1.0.0', 'spare@1.0.0'],
+      }),
+    );
+  });
+
+  describe('of versions', () => {
+    const pools = [{ ...pool, running: 0, held: 0 }];
+    const probe = { ...reported, type: 'echo', version: '1.1.0' };
+    const told = async (worker: Partial<Presence>, release: Partial<ReleaseView>) => {
+      const lists = {
+        'task-types': [{ ...typeOf('echo'), version: '1.1.0' }],
+        workers: [{ ...wee, ...worker }],
+      };
+      await using le = await startFakeLe({ lists });
+      le.releases.add('echo', ['1.1.0']);
+      le.releases.change('echo', release);
+      return (await cli(le, 'doctor')).stdout;
+    };
+
+    it('that run in place of the stable one it names both, and how to bring that back', async () => {
+      const stdout = await told({ pools }, {});
+      expect(stdout).toMatch(/^✓ types +echo@1\.0\.0$/m);
+      expect(stdout).toMatch(
+        /^! releases +echo@1\.1\.0 is stable, but WEEs run 1\.0\.0 in its place\n +→ .*TENMA_WORKERS_DIR left out/m,
+      );
+      expect(stdout).toContain('tenma worker update echo 1.0.0, then tenma worker promote echo.');
+      expect(stdout).not.toContain('nobody runs');
+    });
+
+    it('that a WEE has and does not run it says where to look', async () => {
+      const stdout = await told({ pools, versions: [{ ...probe, role: 'idle' }] }, {});
+      expect(stdout).toContain('A WEE has echo@1.1.0 and does not run it: tenma worker versions echo');
+      expect(stdout).not.toContain('TENMA_WORKERS_DIR');
+    });
+
+    it('that are on trial and that no WEE has it says so, also where nobody runs the type', async () => {
+      for (const present of [{ pools, versions: [{ ...probe, role: 'stable' as const }] }, { pools: [] }]) {
+        const stdout = await told(present, { candidate: '1.2.0' });
+        expect(stdout).toMatch(
+          /^! releases +echo@1\.2\.0 is on trial, but no WEE has it\n +→ .*tenma worker rollback echo\.$/m,
+        );
+      }
+    });
+
+    it('that agree with the releases it says nothing', async () => {
+      const versions = [
+        { ...probe, role: 'stable' as const },
+        { ...probe, version: '1.2.0', role: 'idle' as const },
+      ];
+      expect(await told({ versions }, { candidate: '1.2.0' })).not.toContain('releases');
+    });
+  });
+
+  it('sees a clock that is wrong', async () => {
+    await using le = await startFakeLe();
+    le.play((request, response) => {
+      response.setHeader('date', new Date(Date.now() - 3_600_000).toUTCString());
+      return request.path === '';
+    });
+    expect((await cli(le, 'doctor')).stdout).toMatch(/^! clock +LE's clock is 1 h 0 m behind/m);
+  });
+
+  it('reads a token from the file that TENMA_TOKEN_FILE names', async () => {
+    await using le = await startFakeLe();
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'token');
+    await writeFile(file, 'secret\n');
+    await cli(le, 'doctor', { environment: { TENMA_TOKEN_FILE: file } });
+    expect(le.requests.every(({ headers }) => headers.authorization === 'Bearer secret')).toBe(true);
+  });
+});

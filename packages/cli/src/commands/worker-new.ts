@@ -1,0 +1,68 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { idSchema } from '@tenma/protocol';
+import { UsageError } from '../cli-errors.ts';
+import type { CommandGroup } from '../command.ts';
+import type { Session } from '../session.ts';
+import { builtInTypes } from '../built-in-types.ts';
+import { type WorkerPackage, workerPackage } from '../worker-package.ts';
+
+interface NewOptions {
+  dir?: string;
+  js?: boolean;
+}
+
+/** `tenma worker new`: a worker that works, with a test that passes, to be changed into another. */
+export const workerNewCommand: CommandGroup = (worker, act) => {
+  worker
+    .command('new')
+    .description('make the folder of a new worker, with a test')
+    .argument('<name>', 'its task type: lower-case letters, digits and hyphens')
+    .option('--dir <folder>', 'default: my-workers/NAME')
+    .option('--js', 'in JavaScript')
+    .action(act<NewOptions>((session, [name = ''], options) => newWorker(session, name, options)));
+};
+
+async function newWorker({ output }: Session, name: string, options: NewOptions): Promise<void> {
+  if (!idSchema.safeParse(name).success) {
+    throw new UsageError(
+      `${JSON.stringify(name)} is no name for a task type`,
+      'Use up to 63 lower-case letters, digits, hyphens and underscores, beginning with a letter or a digit.',
+    );
+  }
+  if ((await builtInTypes()).includes(name)) {
+    throw new UsageError(
+      `${name} is a built-in task type: a worker of that name would count as another version of it`,
+      `Choose another name, for instance my-${name}.`,
+    );
+  }
+  const folder = options.dir ?? join('my-workers', name);
+  const made = workerPackage({ name, folder, language: options.js === true ? 'js' : 'ts' });
+  await write(folder, made);
+  output.data({ type: name, folder, files: Object.keys(made.files), commands: made.commands }, () =>
+    Object.keys(made.files)
+      .map((file) => `${join(folder, file)}\n`)
+      .join(''),
+  );
+  for (const [what, command] of Object.entries(made.commands)) output.note(`${what}: ${command}`);
+}
+
+/** @throws UsageError when there is something in the folder already, or it cannot be written */
+async function write(folder: string, { files }: WorkerPackage): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    const [first] = await readdir(folder);
+    if (first !== undefined) {
+      throw new UsageError(
+        `${folder} is not empty: it holds ${first}`,
+        'Choose another name, or another folder with --dir.',
+      );
+    }
+    for (const [file, text] of Object.entries(files)) {
+      await writeFile(join(folder, file), text, { flag: 'wx' });
+    }
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError((error as Error).message, 'Name a folder that can be written with --dir.');
+  }
+}

@@ -1,0 +1,118 @@
+import { isAbsolute, join } from 'node:path';
+
+export interface WorkerPackageOptions {
+  /** Its task type, and the name of its package. */
+  name: string;
+  /** Where it will be: as the commands that use it write it. */
+  folder: string;
+  language: 'ts' | 'js';
+}
+
+/** The files of a new worker by their names, and the commands that test, load and run it. */
+export interface WorkerPackage {
+  readonly files: Readonly<Record<string, string>>;
+  readonly commands: Readonly<Record<'test' | 'load' | 'run', string>>;
+}
+
+/** A worker that counts words: small, and with one of each thing that a worker can do. */
+export function workerPackage({ name, folder, language }: WorkerPackageOptions): WorkerPackage {
+  const main = `index.${language}`;
+  const path = join(isAbsolute(folder) ? folder : join('$PWD', folder), main);
+  const commands = {
+    test: `npm test -- ${folder}`,
+    load: `TENMA_WORKERS=@tenma/workers,${path} npm start`,
+    run: `npm run --silent tenma -- task run ${name} -i text='one two three'`,
+  };
+  return {
+    commands,
+    files: {
+      'package.json': `${JSON.stringify(manifest(name, main), null, 2)}\n`,
+      [main]: workerText(name),
+      // Also beside JavaScript: that is where a checkout looks for tests.
+      'index.test.ts': testText(main),
+      'README.md': readmeText(name, main, commands),
+    },
+  };
+}
+
+function manifest(name: string, main: string): object {
+  return {
+    name,
+    version: '1.0.0',
+    private: true,
+    type: 'module',
+    exports: `./${main}`,
+    peerDependencies: { '@tenma/worker': '^0.1.0', zod: '^4.2.0' },
+  };
+}
+
+/** The same in both languages: the schemas give it its types. */
+function workerText(name: string): string {
+  return `import { defineWorker, WorkerError } from '@tenma/worker';
+import { z } from 'zod';
+
+export default defineWorker({
+  type: '${name}',
+  version: '1.0.0',
+  description: 'Counts the words of a text.',
+  input: z.strictObject({ text: z.string().max(100_000) }),
+  output: z.object({ words: z.int() }),
+  progress: z.object({ read: z.int().describe('Characters so far.') }),
+  cost: 'light',
+  timeout_ms: 5_000,
+  example: { text: 'one two three' },
+  run({ input, progress, log }) {
+    const words = input.text.split(/\\s+/).filter((word) => word !== '').length;
+    // What is foreseen has a code and is not tried again; any other error is taken for a fault, and is.
+    if (words === 0) throw new WorkerError('the text has no words', { code: 'no_words' });
+    progress({ read: input.text.length });
+    log('counted', { words });
+    return { words };
+  },
+});
+`;
+}
+
+function testText(main: string): string {
+  return `import { runForTest } from '@tenma/worker/testing';
+import { expect, it } from 'vitest';
+import worker from './${main}';
+
+it('counts the words of a text', async () => {
+  const { outcome, progress } = await runForTest(worker, { text: 'one  two three' });
+  expect(outcome).toEqual({ kind: 'succeeded', output: { words: 3 } });
+  expect(progress).toEqual([{ read: 14 }]);
+});
+
+it('fails for good when there are none', async () => {
+  const { outcome } = await runForTest(worker, { text: ' ' });
+  expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'no_words', retryable: false } });
+});
+`;
+}
+
+function readmeText(name: string, main: string, commands: WorkerPackage['commands']): string {
+  return `# ${name}
+
+A worker for Tenma: \`${main}\` says what it takes, what it gives and how it is done. Change it, and its test, into what you
+need; raise \`version\` with each change that is to be run.
+
+In a checkout of Tenma, test it:
+
+\`\`\`sh
+${commands.test}
+\`\`\`
+
+Load it beside the built-in workers, instead of an \`npm start\` that runs already:
+
+\`\`\`sh
+${commands.load}
+\`\`\`
+
+Run it, in another terminal:
+
+\`\`\`sh
+${commands.run}
+\`\`\`
+`;
+}
