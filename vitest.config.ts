@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 /** What times processes on the whole machine: these run alone, after all others. */
-const timed = ['test/faults/failover.test.ts', 'test/system/measured-latency.test.ts'];
+const timed = [
+  'test/faults/failover.test.ts',
+  'test/faults/flood.test.ts',
+  'test/faults/hot-update.test.ts',
+  'test/system/measured-latency.test.ts',
+];
 const exclude = ['**/node_modules/**', '**/dist/**'];
 const timeouts = { testTimeout: 10_000, hookTimeout: 20_000 };
 

@@ -10,6 +10,7 @@ import { benchOptions, type BenchOptions, type StoreKind, usage } from './option
 import { matrixReport, measureMatrix } from './matrix.ts';
 import { measureNodes } from './nodes/measure.ts';
 import { nodesReport } from './nodes/report.ts';
+import { hopReport, measureHop } from './process-hop/measure.ts';
 import { printProfiles } from './profiles.ts';
 import { drainReport, machineLine, storeReport, summaryOf } from './report.ts';
 import { abandon, withResources } from './resources.ts';
@@ -57,6 +58,11 @@ async function nodesOf({ minutes }: BenchOptions): Promise<unknown> {
 
 /** What is measured instead of throughput and latency, if anything. */
 async function otherFigures(options: BenchOptions): Promise<Record<string, unknown> | null> {
+  if (options.workers) {
+    const hop = await measureHop(options.rounds);
+    say(`\n${hopReport(hop)}\n`);
+    return { hop };
+  }
   if (options.nodes) return { nodes: await nodesOf(options) };
   if (!options.matrix) return null;
   const matrix = await measureMatrix();

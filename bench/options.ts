@@ -22,6 +22,8 @@ export interface BenchOptions {
   readonly nodes: boolean;
   /** Measure the latency matrix instead. */
   readonly matrix: boolean;
+  /** Measure the way into a worker process and back instead. */
+  readonly workers: boolean;
   /** How long the probing is measured. */
   readonly minutes: number;
   /** The small backlog and the large one. */
@@ -32,7 +34,8 @@ export interface BenchOptions {
   readonly profile: string | undefined;
 }
 
-export const usage = `npm run bench -- [options]
+export const usage = `npm run bench -- [workers] [options]
+  workers                    attempts a second through a pool of two processes, without brokers, instead
   --rounds 5                 pairs of floor and Tenma
   --tasks 20000              tasks of a throughput run
   --samples 300              tasks of a latency run
@@ -49,8 +52,9 @@ export const usage = `npm run bench -- [options]
 
 /** @throws TypeError for an unknown option or a value that is none */
 export function benchOptions(args: readonly string[]): BenchOptions | 'help' {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...args],
+    allowPositionals: true,
     options: {
       rounds: { type: 'string' },
       tasks: { type: 'string' },
@@ -69,6 +73,8 @@ export function benchOptions(args: readonly string[]): BenchOptions | 'help' {
     },
   });
   if (values.help) return 'help';
+  const unknown = positionals.find((word) => word !== 'workers');
+  if (unknown !== undefined) throw new TypeError(`${unknown}: there is no bench of that name`);
   const { quick } = values;
   const [small = '', large = ''] = (values.backlogs ?? (quick ? '5000,20000' : '20000,200000')).split(',');
   return {
@@ -80,6 +86,7 @@ export function benchOptions(args: readonly string[]): BenchOptions | 'help' {
     drain: values.drain,
     nodes: values.nodes,
     matrix: values.matrix,
+    workers: positionals.length > 0,
     minutes: positive('minutes', values.minutes ?? (quick ? '1' : '10')),
     backlogs: [positive('backlogs', small), positive('backlogs', large)],
     json: values.json,

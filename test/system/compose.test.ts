@@ -88,8 +88,7 @@ describe('compose.yaml', () => {
       init: true,
       read_only: true,
       cap_drop: ['ALL'],
-      mem_limit: '512m',
-      pids_limit: 256,
+      ...(name === 'wee' ? { mem_limit: '1g', pids_limit: 512 } : { mem_limit: '512m', pids_limit: 256 }),
     });
     expect(service.tmpfs).toHaveLength(1);
     expect(service).not.toHaveProperty('cap_add');

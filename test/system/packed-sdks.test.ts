@@ -16,6 +16,7 @@ import { createClient, TaskFailedError } from '@tenma/client';
 import { startFakeLe } from '@tenma/client/testing';
 import { errorCatalogue } from '@tenma/protocol';
 import { defineWorker, isWorker } from '@tenma/worker';
+import { runForTest } from '@tenma/worker/testing';
 import { z } from 'zod';
 
 const shout = defineWorker({
@@ -35,8 +36,9 @@ const output = await client.run(shout, { text: 'relay' });
 const error = await client.run(shout, { text: '' }).catch((thrown) => thrown);
 await client[Symbol.asyncDispose]();
 await le[Symbol.asyncDispose]();
+const { outcome } = await runForTest(shout, { text: 'relay' });
 const failed = error instanceof TaskFailedError ? error.code : String(error);
-console.log(JSON.stringify({ worker: isWorker(shout), output, failed, catalogue: 'unknown_type' in errorCatalogue }));
+console.log(JSON.stringify({ worker: isWorker(shout), tested: outcome.kind, output, failed, catalogue: 'unknown_type' in errorCatalogue }));
 `;
 
 /** A page or a service that only submits: any runtime with fetch. */
@@ -77,7 +79,7 @@ export const said: Promise<{ text: string }> = createClient().run(shout, { text:
 `;
 
 /** What the packages need from the registry, as installed here: the test passes without a network. */
-const fromHere = ['zod', '@standard-schema/spec', '@types/node', 'undici-types'].map((name) =>
+const fromHere = ['zod', 'semver', '@standard-schema/spec', '@types/node', 'undici-types'].map((name) =>
   join(root, 'node_modules', name),
 );
 
@@ -106,6 +108,7 @@ describe('the SDKs', () => {
     const { stdout } = await execute(process.execPath, ['script.mjs'], { cwd: project });
     expect(JSON.parse(stdout)).toEqual({
       worker: true,
+      tested: 'succeeded',
       output: { text: 'RELAY' },
       failed: 'hoarse',
       catalogue: true,

@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   findBinary,
   freePort,
@@ -11,47 +9,12 @@ import {
   until,
 } from '@tenma/test-support';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-
-/** A command of a document, and what its output has to hold by the comment behind it. */
-interface Command {
-  readonly text: string;
-  readonly expected: RegExp;
-}
-
-/** Blocks marked `sh` with an `expect` comment behind them. */
-function commandsIn(document: string): Command[] {
-  const blocks = document.matchAll(/^```sh\n([^`]*)```\n<!-- expect: (.*) -->$/gm);
-  return [...blocks].map(([, text = '', expected = '']) => ({
-    text: text.trim(),
-    expected: new RegExp(expected),
-  }));
-}
-
-/** Runs a command in a shell until its output holds what is expected, or it ends. */
-async function outputOf({ text, expected }: Command, env: Record<string, string>): Promise<string> {
-  const child = spawn('sh', ['-c', `exec ${text}`], { cwd: root, env: { ...process.env, ...env } });
-  let output = '';
-  let ended = false;
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-      if (expected.test(output)) child.kill();
-    });
-  }
-  child.once('close', () => {
-    ended = true;
-  });
-  await until(() => ended, { timeoutMs: 15_000, what: text });
-  return output;
-}
+import { type Command, commandsIn, outputOf, root } from './document-commands.ts';
 
 const read = (path: string) => readFile(join(root, path), 'utf8');
 
 describe('the commands of the documents', async () => {
   const readme = commandsIn(await read('README.md'));
-  const workerPage = await read('docs/write-a-worker.md');
   let service: ServiceProcess;
   let api = '';
   let ports = { http: 0, mqtt: 0 };
@@ -68,19 +31,12 @@ describe('the commands of the documents', async () => {
 
   beforeAll(async () => {
     const store = parts.use(await temporaryFolder());
-    // Below the checkout, where the page says to put it, so that its imports are found.
-    await mkdir(join(root, 'data'), { recursive: true });
-    const workers = await mkdtemp(join(root, 'data', 'readme-test-'));
-    parts.defer(() => rm(workers, { recursive: true, force: true }));
-    const source = /^```ts\n(.*?)^```/ms.exec(workerPage)?.[1] ?? '';
-    await writeFile(join(workers, 'disk-space.ts'), source);
     ports = { http: await freePort(), mqtt: await freePort() };
     api = `http://127.0.0.1:${ports.http}`;
     service = startService('dev', 'services/dev/src/main.ts', {
       TENMA_HTTP_PORT: String(ports.http),
       TENMA_MQTT_PORT: String(ports.mqtt),
       TENMA_STORE_URL: `sqlite:${store.path}/tenma.db`,
-      TENMA_WORKERS: `@tenma/workers,${workers}/disk-space.ts`,
     });
     parts.use(service);
     await until(() => service.output().includes('Check '), { timeoutMs: 30_000, what: 'the first task' });
@@ -126,9 +82,5 @@ describe('the commands of the documents', async () => {
       { what: 'the result on MQTT' },
     );
     expect(seen).toMatch(command.expected);
-  });
-
-  it.for(commandsIn(workerPage))('$text', { timeout: 20_000 }, async (command) => {
-    expect(await outputOf(here(command), {})).toMatch(command.expected);
   });
 });

@@ -15,6 +15,7 @@ export const ownTime: readonly Allowance[] = [
     path: 'packages/worker/src/host/',
     reason: 'is the program of a process of its own, which watches its parent',
   },
+  { path: 'packages/worker/src/clock.ts', reason: 'holds the clock that workers are given' },
   { path: 'packages/workers/src/', reason: 'measures real targets; workers are given no clock' },
   {
     path: 'packages/client/src/',
@@ -29,6 +30,7 @@ export const ownTime: readonly Allowance[] = [
 
 /** Who may read the environment, beside every main.ts and config.ts. */
 export const ownEnvironment: readonly Allowance[] = [
+  { path: 'packages/worker/src/host/', reason: 'is the program of a process of its own' },
   { path: 'packages/workers/src/icmp/run-ping.ts', reason: 'hands PATH on to the program that it starts' },
 ];
 
