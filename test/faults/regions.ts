@@ -43,6 +43,7 @@ async function listening(port: number): Promise<Server> {
   return server;
 }
 
+/** Throws when nothing answers within 10 s. */
 export async function call<Body>(
   url: string,
   method = 'GET',
@@ -50,6 +51,7 @@ export async function call<Body>(
 ): Promise<{ status: number; body: Body }> {
   const response = await fetch(url, {
     method,
+    signal: AbortSignal.timeout(10_000),
     ...(body === undefined
       ? {}
       : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),

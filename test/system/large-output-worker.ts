@@ -1,4 +1,6 @@
 import { createCipheriv } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { defineWorker } from '@tenma/worker';
 import { z } from 'zod';
 
@@ -7,6 +9,8 @@ export interface Wanted {
   readonly bytes: number;
   /** `noise` hardly packs, `words` pack well and are not ASCII. */
   readonly kind: 'noise' | 'words';
+  /** Path of a file: the text is made once it is there, so that a test can do something first. */
+  readonly once?: string | undefined;
 }
 
 const words = 'Größe, 大きな出力, ёмкость, 🌍 … ';
@@ -23,10 +27,13 @@ const largeOutputWorker = defineWorker({
   type: 'large-output',
   version: '1.0.0',
   description: 'Returns a text of `bytes` bytes.',
-  input: z.object({ bytes: z.int().min(1), kind: z.enum(['noise', 'words']) }),
+  input: z.object({ bytes: z.int().min(1), kind: z.enum(['noise', 'words']), once: z.string().optional() }),
   output: z.object({ text: z.string() }),
   example: { bytes: 1_000_000, kind: 'noise' },
-  run: ({ input }) => ({ text: madeText(input) }),
+  async run({ input, signal }) {
+    while (input.once !== undefined && !existsSync(input.once)) await delay(20, undefined, { signal });
+    return { text: madeText(input) };
+  },
 });
 
 // oxlint-disable-next-line import/no-default-export -- a worker package

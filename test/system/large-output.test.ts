@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
@@ -11,7 +13,7 @@ import { createMqttResults } from '@tenma/results/mqtt';
 import { silentLog, systemClock } from '@tenma/runtime';
 import type { Blob, Store } from '@tenma/store';
 import { createPostgresStore } from '@tenma/store/postgres';
-import { type ServiceProcess, until } from '@tenma/test-support';
+import { type ServiceProcess, temporaryFolder, until } from '@tenma/test-support';
 import type { OwnPostgres } from '@tenma/test-support/postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canStartStack, startStack } from '../faults/stack.ts';
@@ -163,14 +165,17 @@ describe.runIf(canStartStack)('a large output on real brokers', () => {
   it('is whole although database and LE are killed while its parts are on their way', {
     timeout,
   }, async () => {
+    await using folder = await temporaryFolder();
+    const once = join(folder.path, 'database-is-gone');
     const wanted: Wanted = { bytes: 20 * mebibyte, kind: 'noise' };
-    const handle = await at.client.submit(largeOutput, wanted);
-    const waiting = async () => (await at.partsWaiting()) > 0;
-    await until(waiting, { timeoutMs: 20_000, everyMs: 5, what: 'parts in the queue' });
+    const handle = await at.client.submit(largeOutput, { ...wanted, once });
+    const running = async () => (await handle.get()).state === 'running';
+    await until(running, { timeoutMs: 20_000, what: 'the task running' });
     await at.postgres.stop('SIGKILL');
+    await writeFile(once, '');
     // The WEE tells of the end by itself; LE has parts in hand and cannot keep them.
     const ref = await announcedRef(handle.id);
-    await until(waiting, { what: 'parts that are not lost' });
+    await until(async () => (await at.partsWaiting()) > 0, { what: 'parts that are not lost' });
     await at.le.stop('SIGKILL');
     await at.postgres.start();
     await until(() => at.store.status === 'connected', { timeoutMs: 20_000, what: 'the database' });

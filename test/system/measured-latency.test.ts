@@ -66,20 +66,28 @@ const controlDelayMs = 20;
 /**
  * What comes on top of a known delay on the same way, proxy, echo and back, in this moment: the processors may be somebody
  * else's half of the time.
+ * @throws Error when nothing echoes, or not within 5 s
  */
 async function controlMs(address: string): Promise<number> {
   const [host = '', port = ''] = address.split(':');
+  const ended = new AbortController();
+  const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(5_000)]);
   const socket = connect({ host, port: Number(port), noDelay: true });
-  await once(socket, 'connect');
-  const samples: number[] = [];
-  for (let n = 0; n < 9; n += 1) {
-    const sentAt = performance.now();
-    socket.write(`control ${n}\n`);
-    await once(socket, 'data');
-    samples.push(performance.now() - sentAt - controlDelayMs);
+  socket.on('error', (error) => ended.abort(error));
+  socket.on('close', () => ended.abort(new Error(`nothing echoes behind ${address}`)));
+  try {
+    await once(socket, 'connect', { signal });
+    const samples: number[] = [];
+    for (let n = 0; n < 9; n += 1) {
+      const sentAt = performance.now();
+      socket.write(`control ${n}\n`);
+      await once(socket, 'data', { signal });
+      samples.push(performance.now() - sentAt - controlDelayMs);
+    }
+    return Math.max(0, samples.toSorted((a, b) => a - b)[6] ?? 0);
+  } finally {
+    socket.destroy();
   }
-  socket.destroy();
-  return Math.max(0, samples.toSorted((a, b) => a - b)[6] ?? 0);
 }
 
 /** Measured cells that are further off than 10 % and 2 ms, and what this machine itself puts on the way, there and back. */
@@ -129,6 +137,8 @@ describe.runIf(canStartStack)(
       const control = parts.use(await startDelayingProxy(echoPorts[0] ?? 0, () => controlDelayMs));
       await explained(services, async () => {
         await fabric.ready();
+        const echoes = () => controlMs(control.address).then(Number.isFinite, () => false);
+        await until(echoes, { timeoutMs: 30_000, what: 'the first region answering probes' });
         const matrix = async (layer: string) =>
           (await call<LatencyMatrix>(`${fabric.api}/api/geo/latency-matrix?layer=${layer}&cells=true`)).body;
         // The first rounds ran while nine processes were starting: what they saw fades.

@@ -109,7 +109,8 @@ export async function createFabric(options: FabricOptions): Promise<Fabric> {
     ic: () => start('ic'),
     wee: (env) => start('wee', env),
     async ready() {
-      await until(async () => (await fetch(`${api}/readyz`).catch(() => null))?.status === 200, {
+      const answer = () => fetch(`${api}/readyz`, { signal: AbortSignal.timeout(5_000) }).catch(() => null);
+      await until(async () => (await answer())?.status === 200, {
         timeoutMs: 30_000,
         everyMs: 50,
         what: 'the fabric being ready',

@@ -69,6 +69,7 @@ describe('an output that is too large for a message', () => {
     await using at = await open(40 * mebibyte);
     let underWay = 0;
     let most = 0;
+    const four = Promise.withResolvers<void>();
     const bus: Bus = {
       ...at.bus,
       declareQueue: () => Promise.resolve(),
@@ -76,6 +77,9 @@ describe('an output that is too large for a message', () => {
         blobPartSchema.parse(body);
         underWay += 1;
         most = Math.max(most, underWay);
+        // The first ones are with the broker until there are as many as may be.
+        if (underWay === 4) four.resolve();
+        await four.promise;
         await new Promise(setImmediate);
         underWay -= 1;
       },
