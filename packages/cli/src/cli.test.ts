@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type FakeLe, startFakeLe } from '@tenma/client/testing';
 import { problemSchema, type Task } from '@tenma/protocol';
 import { freePort } from '@tenma/test-support';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { runCli } from './program.ts';
+import { cli } from './cli-fixture.ts';
+import { aPool, aType, aWee } from './fabric-fixture.ts';
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
@@ -32,47 +32,13 @@ function run(args: readonly string[], environment?: Record<string, string>) {
   return ended;
 }
 
-async function runHere(args: readonly string[]) {
-  let stdout = '';
-  let stderr = '';
-  const code = await runCli(args, {
-    environment: {},
-    stdin: Readable.from([]),
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-    onInterrupt: () => ({ [Symbol.dispose]() {} }),
-  });
-  return { code, stdout, stderr };
-}
-
 const succeed = (task: Task) =>
   task.type === 'slow' ? undefined : ({ state: 'succeeded', output: { ok: true } } as const);
 const pool = { pool: 'echo-1', type: 'echo', labels: [], slots: 4, running: 1, held: 0 };
-const echo = {
-  type: 'echo',
-  version: '1.0.0',
-  description: 'Gives back what it gets.',
-  input_schema: {},
-  output_schema: {},
-  timeout_ms: 1_000,
-  retry: { max_attempts: 5, initial_ms: 1, factor: 2, cap_ms: 1 },
-  cost: 'light',
-};
-const wee = {
-  wee_id: 'wee-1',
-  boot_id: 'b',
-  region: 'tokyo',
-  status: 'online',
-  labels: [],
-  version: '0.1.0',
-  since: '2026-11-21T00:00:00.000Z',
-  pools: [{ ...pool, queue: 'q', version: '1.0.0' }],
-  types: [echo],
-  echo: null,
-};
+const echo = aType('echo');
 const lists = {
   'task-types': [echo],
-  workers: [wee],
+  workers: [aWee({ pools: [aPool(pool)], types: [echo] })],
   pools: [{ ...pool, region: 'tokyo', queued: null, backlog: 0, wees: ['wee-1'] }],
 };
 const unknownId = '01990b4c-6f2a-7cc3-9d5e-0f6d2f1a7b10';
@@ -137,7 +103,7 @@ describe('every command', () => {
         const ids = args.map((arg) => (arg === arg.toUpperCase() ? unknownId : arg));
         const line = ['--json', '--api', url, ...ids];
         // One of them as a process; the others in this one, for the sake of the machine.
-        const { code, stdout, stderr } = index === 0 ? await run(line) : await runHere(line);
+        const { code, stdout, stderr } = index === 0 ? await run(line) : await cli({ url }, line);
         expect({ args, code }).toEqual({ args, code: 1 });
         const { error } = z.object({ error: problemSchema }).parse(JSON.parse(stderr));
         expect(error).toMatchObject({ code: 'unreachable', hint: expect.stringContaining('npm start') });

@@ -27,7 +27,7 @@ describe('releases', () => {
     });
     expect(await releases.promote('echo')).toMatchObject({ stable: '1.1.0', candidate: null });
     expect(await releases.update('echo', { version: '1.2.0', share: 0.5 })).toMatchObject({ share: 0.5 });
-    expect(await releases.rollback('echo', 'slow')).toMatchObject({
+    expect(await releases.rollback('echo', { version: '1.2.0', reason: 'slow' })).toMatchObject({
       stable: '1.1.0',
       rejected: [{ version: '1.2.0', reason: 'slow' }],
       hold: false,

@@ -1,4 +1,10 @@
-import { type ReleaseUpdate, type ReleaseView, releaseViewSchema } from '@tenma/protocol';
+import {
+  type ReleasePromotion,
+  type ReleaseRollback,
+  type ReleaseUpdate,
+  type ReleaseView,
+  releaseViewSchema,
+} from '@tenma/protocol';
 import { z } from 'zod';
 import { createRest } from './rest.ts';
 import type { CallOptions } from './task-handle.ts';
@@ -21,9 +27,9 @@ export interface ReleaseCalls {
   /** Puts a version on trial beside the stable one. */
   update(type: string, update: ReleaseUpdateInput, options?: CallOptions): Promise<ReleaseView>;
   /** Makes the candidate the stable version, whatever is said of it so far. */
-  promote(type: string, options?: CallOptions): Promise<ReleaseView>;
+  promote(type: string, promotion?: ReleasePromotion, options?: CallOptions): Promise<ReleaseView>;
   /** Rejects the candidate, or goes back from the stable version. */
-  rollback(type: string, reason?: string, options?: CallOptions): Promise<ReleaseView>;
+  rollback(type: string, rollback?: Partial<ReleaseRollback>, options?: CallOptions): Promise<ReleaseView>;
 }
 
 /** A list may leave the reports of the WEEs out. */
@@ -39,8 +45,7 @@ export function createReleaseCalls(transport: Transport): ReleaseCalls {
     list: (options) => rest.get('/api/v1/releases', listReader, options),
     get: (type, options) => rest.get(address(type), releaseReader, options),
     update: (type, update, options) => change(type, 'update', update, options),
-    promote: (type, options) => change(type, 'promote', {}, options),
-    rollback: (type, reason, options) =>
-      change(type, 'rollback', reason === undefined ? {} : { reason }, options),
+    promote: (type, promotion = {}, options) => change(type, 'promote', promotion, options),
+    rollback: (type, rollback = {}, options) => change(type, 'rollback', rollback, options),
   };
 }

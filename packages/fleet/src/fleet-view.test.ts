@@ -1,4 +1,10 @@
-import type { PoolPresence, Presence, TaskType, VersionReport } from '@tenma/protocol';
+import {
+  idleReport,
+  type PoolPresence,
+  type Presence,
+  type TaskType,
+  type VersionReport,
+} from '@tenma/protocol';
 import { describe, expect, it } from 'vitest';
 import { emptyFleet, withFreshSight, withoutSilent, withPresence } from './fleet-view.ts';
 
@@ -40,18 +46,11 @@ const type = (version: string, cost: TaskType['cost']): TaskType => ({
 });
 
 const report = (version: string, role: VersionReport['role']): VersionReport => ({
+  ...idleReport,
   type: 'echo',
   version,
   role,
   processes: 1,
-  running: 0,
-  runs: 0,
-  failures: 0,
-  mean_ms: null,
-  shadows: 0,
-  differences: 0,
-  verdict: null,
-  reason: null,
 });
 
 const goodbye = (boot_id: string) => ({

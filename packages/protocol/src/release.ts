@@ -52,6 +52,20 @@ export const versionReportSchema = z
   .meta({ id: 'VersionReport' });
 export type VersionReport = z.infer<typeof versionReportSchema>;
 
+/** What there is to report of a version that takes nothing and never has. */
+export const idleReport: Omit<VersionReport, 'type' | 'version'> = {
+  role: 'idle',
+  processes: 0,
+  running: 0,
+  runs: 0,
+  failures: 0,
+  mean_ms: null,
+  shadows: 0,
+  differences: 0,
+  verdict: null,
+  reason: null,
+};
+
 /** Body of `POST /api/v1/releases/{type}/update`. */
 export const releaseUpdateSchema = z
   .strictObject({
@@ -61,10 +75,28 @@ export const releaseUpdateSchema = z
   .meta({ id: 'ReleaseUpdate' });
 export type ReleaseUpdate = z.infer<typeof releaseUpdateSchema>;
 
+/** Body of `POST /api/v1/releases/{type}/promote`. */
+export const releasePromotionSchema = z
+  .strictObject({
+    version: versionSchema
+      .optional()
+      .describe('Nothing changes unless this one is on trial. Default: whichever is by then.'),
+  })
+  .meta({ id: 'ReleasePromotion' });
+export type ReleasePromotion = z.infer<typeof releasePromotionSchema>;
+
 /** Body of `POST /api/v1/releases/{type}/rollback`. */
 export const releaseRollbackSchema = z
-  .strictObject({ reason: z.string().min(1).max(500).default('rolled back by hand') })
+  .strictObject({
+    version: versionSchema
+      .optional()
+      .describe(
+        'To be rejected: nothing changes unless it is on trial or, without a trial, stable. Default: whichever is by then.',
+      ),
+    reason: z.string().min(1).max(500).default('rolled back by hand'),
+  })
   .meta({ id: 'ReleaseRollback' });
+export type ReleaseRollback = z.infer<typeof releaseRollbackSchema>;
 
 /** A release with what every WEE says of each version it has. */
 export const releaseViewSchema = releaseSchema

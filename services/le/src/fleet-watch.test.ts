@@ -4,7 +4,7 @@ import { exchanges, type Heartbeat, type PoolPresence, type Presence } from '@te
 import { manualClock, silentLog } from '@tenma/runtime';
 import { describe, expect, it } from 'vitest';
 import { watchFleet } from './fleet-watch.ts';
-import { taskType } from './releases/fixture.ts';
+import { weeWith } from './releases/fixture.ts';
 
 const echoPool: PoolPresence = {
   pool: 'echo-v1',
@@ -47,15 +47,8 @@ async function open() {
     again: () => again,
     onVersions: (listener: Parameters<typeof fleet.onVersions>[0]) => fleet.onVersions(listener),
     says(status: Presence['status'], boot_id = 'one', versions: readonly string[] = []) {
-      const rest = {
-        labels: [],
-        version: '0',
-        since: '2026-01-01T00:00:00.000Z',
-        pools: [echoPool],
-        types: versions.map((version) => taskType(version)),
-        echo: null,
-      };
-      hear({ topic: '', payload: { data: { ...who, boot_id, status, ...rest } }, retained: false });
+      const data = weeWith(who.wee_id, versions, { boot_id, status, pools: [echoPool] });
+      hear({ topic: '', payload: { data }, retained: false });
     },
     async beats(changes: Partial<Heartbeat> = {}) {
       const beat: Heartbeat = { ...who, boot_id: 'one', at: 0, running: [], pools: [], ...changes };

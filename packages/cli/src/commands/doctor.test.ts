@@ -1,38 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startFakeLe } from '@tenma/client/testing';
-import type { Presence, ReleaseView, TaskType } from '@tenma/protocol';
+import { idleReport, type Presence, type ReleaseView } from '@tenma/protocol';
 import { temporaryFolder } from '@tenma/test-support';
 import { describe, expect, it } from 'vitest';
 import { cli } from '../cli-fixture.ts';
+import { aType, aWee } from '../fabric-fixture.ts';
 
-const typeOf = (type: string): TaskType => ({
-  type,
-  version: '1.0.0',
-  description: 'Does what it says.',
-  input_schema: {},
-  output_schema: {},
-  timeout_ms: 1_000,
-  retry: { max_attempts: 1, initial_ms: 0, factor: 1, cap_ms: 0 },
-  cost: 'light',
-});
-
-const pool = { pool: 'echo-v1', type: 'echo', version: '1.0.0', labels: [], queue: 'q', slots: 4 };
-const wee: Presence = {
-  wee_id: 'wee-1',
-  boot_id: 'b',
-  region: 'tokyo',
-  status: 'online',
-  labels: [],
-  version: '0.1.0',
-  since: '2026-11-21T00:00:00.000Z',
-  pools: [{ ...pool, running: 0, held: 0 }],
-  types: [],
-  echo: null,
-};
-
-const counts = { processes: 0, running: 0, runs: 0, failures: 0, mean_ms: null, shadows: 0, differences: 0 };
-const reported = { version: '1.0.0', ...counts, verdict: null, reason: null };
+const reported = { ...idleReport, version: '1.0.0' };
 
 describe('doctor', () => {
   const checks = { store: { ok: true, detail: 'connected' }, bus: { ok: false, detail: 'connecting' } };
@@ -47,9 +22,9 @@ describe('doctor', () => {
   });
 
   it('tells the types that a WEE runs from those that are only known, also with --json', async () => {
-    const spare = { ...reported, type: 'spare', role: 'idle' as const };
-    const worker: Presence = { ...wee, versions: [{ ...reported, type: 'probe', role: 'stable' }, spare] };
-    const known = ['echo', 'probe', 'gone', 'spare'].map(typeOf);
+    const spare = { ...reported, type: 'spare' };
+    const worker = aWee({ versions: [{ ...reported, type: 'probe', role: 'stable' }, spare] });
+    const known = ['echo', 'probe', 'gone', 'spare'].map((type) => aType(type));
     await using le = await startFakeLe({ lists: { 'task-types': known, workers: [worker] } });
     const { stdout } = await cli(le, 'doctor');
     expect(stdout).toMatch(
@@ -66,12 +41,11 @@ describe('doctor', () => {
   });
 
   describe('of versions', () => {
-    const pools = [{ ...pool, running: 0, held: 0 }];
     const probe = { ...reported, type: 'echo', version: '1.1.0' };
     const told = async (worker: Partial<Presence>, release: Partial<ReleaseView>) => {
       const lists = {
-        'task-types': [{ ...typeOf('echo'), version: '1.1.0' }],
-        workers: [{ ...wee, ...worker }],
+        'task-types': [aType('echo', { version: '1.1.0' })],
+        workers: [aWee(worker)],
       };
       await using le = await startFakeLe({ lists });
       le.releases.add('echo', ['1.1.0']);
@@ -80,7 +54,7 @@ describe('doctor', () => {
     };
 
     it('that run in place of the stable one it names both, and how to bring that back', async () => {
-      const stdout = await told({ pools }, {});
+      const stdout = await told({}, {});
       expect(stdout).toMatch(/^✓ types +echo@1\.0\.0$/m);
       expect(stdout).toMatch(
         /^! releases +echo@1\.1\.0 is stable, but WEEs run 1\.0\.0 in its place\n +→ .*TENMA_WORKERS_DIR left out/m,
@@ -90,13 +64,13 @@ describe('doctor', () => {
     });
 
     it('that a WEE has and does not run it says where to look', async () => {
-      const stdout = await told({ pools, versions: [{ ...probe, role: 'idle' }] }, {});
+      const stdout = await told({ versions: [probe] }, {});
       expect(stdout).toContain('A WEE has echo@1.1.0 and does not run it: tenma worker versions echo');
       expect(stdout).not.toContain('TENMA_WORKERS_DIR');
     });
 
     it('that are on trial and that no WEE has it says so, also where nobody runs the type', async () => {
-      for (const present of [{ pools, versions: [{ ...probe, role: 'stable' as const }] }, { pools: [] }]) {
+      for (const present of [{ versions: [{ ...probe, role: 'stable' as const }] }, { pools: [] }]) {
         const stdout = await told(present, { candidate: '1.2.0' });
         expect(stdout).toMatch(
           /^! releases +echo@1\.2\.0 is on trial, but no WEE has it\n +→ .*tenma worker rollback echo\.$/m,
@@ -107,7 +81,7 @@ describe('doctor', () => {
     it('that agree with the releases it says nothing', async () => {
       const versions = [
         { ...probe, role: 'stable' as const },
-        { ...probe, version: '1.2.0', role: 'idle' as const },
+        { ...probe, version: '1.2.0' },
       ];
       expect(await told({ versions }, { candidate: '1.2.0' })).not.toContain('releases');
     });

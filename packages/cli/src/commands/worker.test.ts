@@ -8,36 +8,16 @@ import type { ReleaseView, VersionReport } from '@tenma/protocol';
 import { temporaryFolder } from '@tenma/test-support';
 import { describe, expect, it } from 'vitest';
 import { cli } from '../cli-fixture.ts';
+import { aPool, aWee } from '../fabric-fixture.ts';
 
 describe('the WEEs', () => {
   it('are listed with the slots of their pools together, and how many are busy', async () => {
-    const pool = {
-      pool: 'echo-v1',
-      type: 'echo',
-      labels: [],
-      version: '1.0.0',
-      queue: 'q',
-      running: 1,
-      held: 2,
-    };
-    const wee = {
-      boot_id: 'b',
-      region: 'tokyo',
-      status: 'online',
-      labels: [],
-      version: '0.1.0',
-      since: '2026-11-21T00:00:00.000Z',
-      types: [],
-      echo: null,
-    };
+    const load = { running: 1, held: 2 };
     const pools = [
-      { ...pool, slots: 200, busy: 10 },
-      { ...pool, pool: 'sum-v1', slots: 64, busy: 1 },
+      aPool({ ...load, slots: 200, busy: 10 }),
+      aPool({ ...load, pool: 'sum-v1', slots: 64, busy: 1 }),
     ];
-    const workers = [
-      { ...wee, wee_id: 'wee-1', pools },
-      { ...wee, wee_id: 'wee-old', pools: [{ ...pool, slots: 4 }] },
-    ];
+    const workers = [aWee({ pools }), aWee({ wee_id: 'wee-old', pools: [aPool(load)] })];
     await using le = await startFakeLe({ lists: { workers } });
     const lines = (await cli(le, 'worker ls')).stdout.split('\n');
     expect(lines[0]).toMatch(/^WEE +REGION +STATUS +TYPES +SLOTS +BUSY +RUNNING +HELD +VERSION +SINCE$/);
@@ -121,6 +101,17 @@ describe('releases', () => {
     const args = ['worker', 'rollback', 'echo', '--reason', 'too slow'];
     expect((await cli(le, args)).stdout).toMatch(/^echo +1\.1\.0 +– +– +– +– +1\.2\.0 /m);
     expect(sent()?.body).toEqual({ reason: 'too slow' });
+  });
+
+  it('are promoted and rolled back only while they are what the caller thinks', async () => {
+    await using le = await startFakeLe();
+    le.releases.add('echo', ['1.0.0', '1.1.0', '1.2.0']);
+    await cli(le, 'worker update echo 1.2.0');
+    for (const verb of ['promote', 'rollback']) {
+      expect(await cli(le, `worker ${verb} echo 1.1.0`)).toMatchObject({ code: 6 });
+      expect(le.requests.at(-1)?.body).toEqual({ version: '1.1.0' });
+    }
+    expect((await cli(le, 'worker rollback echo 1.2.0')).stdout).toMatch(/^echo +1\.0\.0 +– /m);
   });
 
   it('that cannot be changed so are not: exit 2, 3 or 6', async () => {

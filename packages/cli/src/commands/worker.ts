@@ -32,15 +32,21 @@ export const workerCommands: CommandGroup = (program, act) => {
     .command('promote')
     .description('make the version on trial the stable one now')
     .argument('<type>')
-    .action(act((session, [type = '']) => change(session, session.client.releases.promote(type))));
+    .argument('[version]', 'nothing changes unless this one is on trial')
+    .action(
+      act((session, [type = '', version]) =>
+        change(session, session.client.releases.promote(type, given({ version }))),
+      ),
+    );
   worker
     .command('rollback')
     .description('reject the version on trial; without one, go back from the stable version')
     .argument('<type>')
+    .argument('[version]', 'the one to reject: nothing changes when another is on trial or stable by then')
     .option('--reason <text>', 'kept with the version that is rejected')
     .action(
-      act<{ reason?: string }>((session, [type = ''], { reason }) =>
-        change(session, session.client.releases.rollback(type, reason)),
+      act<{ reason?: string }>((session, [type = '', version], { reason }) =>
+        change(session, session.client.releases.rollback(type, given({ version, reason }))),
       ),
     );
   workerNewCommand(worker, act);

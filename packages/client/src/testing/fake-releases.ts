@@ -1,13 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import {
+  idleReport,
   type Problem,
   problem,
   type Release,
+  type ReleasePromotion,
   releaseRollbackSchema,
   releaseUpdateSchema,
   type ReleaseView,
   timestamp,
-  type VersionReport,
 } from '@tenma/protocol';
 import { parse } from './fake-collection.ts';
 import { type RecordedRequest, sendJson, sendProblem } from './replies.ts';
@@ -50,7 +51,13 @@ export function createFakeReleases(): FakeReleases {
         since: timestamp(Date.now()),
         rejected: [],
         hold: false,
-        versions: versions.map((version) => ({ ...report(type, version), wee_id: 'wee-1', region: 'tokyo' })),
+        versions: versions.map((version) => ({
+          ...idleReport,
+          type,
+          version,
+          wee_id: 'wee-1',
+          region: 'tokyo',
+        })),
       };
       all.set(type, release);
       return release;
@@ -78,27 +85,12 @@ function decide(release: ReleaseView, verb: string, body: unknown): Partial<Rele
     return { candidate: version, share, hold: false };
   }
   if (candidate === null) return problem('invalid_state');
+  const { version = candidate } = (body ?? {}) as Partial<ReleasePromotion>;
+  if (version !== candidate) return problem('invalid_state');
   if (verb === 'promote') return { stable: candidate, candidate: null, share: 0 };
   if (verb !== 'rollback') return problem('not_found');
   const parsed = parse(releaseRollbackSchema, body);
   if (!parsed.ok) return parsed.problem;
   const last = { version: candidate, reason: parsed.value.reason, at: timestamp(Date.now()) };
   return { stable, candidate: null, share: 0, rejected: [...rejected, last] };
-}
-
-function report(type: string, version: string): VersionReport {
-  return {
-    type,
-    version,
-    role: 'idle',
-    processes: 0,
-    running: 0,
-    runs: 0,
-    failures: 0,
-    mean_ms: null,
-    shadows: 0,
-    differences: 0,
-    verdict: null,
-    reason: null,
-  };
 }

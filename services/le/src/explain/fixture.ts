@@ -1,8 +1,16 @@
 import { emptyFleet, type FleetView, withPresence } from '@tenma/fleet';
-import { type Placement, type PoolPresence, type Presence, taskError, type TaskEvent } from '@tenma/protocol';
+import {
+  idleReport,
+  type Placement,
+  type PoolPresence,
+  type Presence,
+  taskError,
+  type TaskEvent,
+} from '@tenma/protocol';
 import type { TaskControl, TaskLife, TaskSpec } from '@tenma/store';
 import { after, finished, queued, specForTest, t0 } from '../lifecycle/fixture.ts';
 import { firstLife } from '../lifecycle/accept.ts';
+import { weeWith } from '../releases/fixture.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** Builders for the tests of this folder, and what the tasks in them have around them. */
@@ -26,39 +34,29 @@ export function presence(changes: Partial<Presence> = {}, pool: Partial<PoolPres
     queue: 'q',
     mean_ms: 20,
   };
-  return {
-    wee_id: 'wee-1',
-    boot_id: 'boot',
+  return weeWith('wee-1', [], {
     region: 'london',
-    status: 'online',
     labels: ['gpu'],
-    version: '1.0.0',
-    since: '2026-01-01T00:00:00.000Z',
     pools: [{ ...served, slots: 300, busy: 299, running: 299, held: 10, ...pool }],
-    types: [],
     versions: [],
     queue: 'own',
-    echo: null,
     ...changes,
-  };
+  });
 }
 
 export const fleetOf = (...all: Presence[]): FleetView =>
   all.reduce((fleet, one) => withPresence(fleet, one, 0), emptyFleet);
 
 export const candidate = {
+  ...idleReport,
   type: 'echo',
   version: '1.3.0',
   role: 'candidate' as const,
   processes: 1,
-  running: 0,
   runs: 3,
   failures: 1,
   mean_ms: 5,
-  shadows: 0,
-  differences: 0,
   verdict: 'trying' as const,
-  reason: null,
 };
 
 /** Two seconds after it was made. */

@@ -1,4 +1,11 @@
-import { type Problem, problem, type Release, type ReleaseUpdate } from '@tenma/protocol';
+import {
+  type Problem,
+  problem,
+  type Release,
+  type ReleasePromotion,
+  type ReleaseRollback,
+  type ReleaseUpdate,
+} from '@tenma/protocol';
 import type { Clock } from '@tenma/runtime';
 import { type Answer, changeDocuments, type Plan } from '../documents/change-documents.ts';
 import type { DocumentCache } from '../documents/document-cache.ts';
@@ -44,10 +51,17 @@ export function updateRelease(
 }
 
 /** The candidate becomes stable, whatever the WEEs have found, as long as one of them has it. */
-export function promoteRelease(components: Components, type: string): Promise<Answer<Release>> {
+export function promoteRelease(
+  components: Components,
+  type: string,
+  { version }: ReleasePromotion,
+): Promise<Answer<Release>> {
   return changeRelease(components, type, (release, versions, now) => {
     const { candidate } = release;
     if (candidate === null) return conflict(`${type} has no version on trial`, release, versions);
+    if (version !== undefined && version !== candidate) {
+      return conflict(`${version} of ${type} is not on trial`, release, versions);
+    }
     if (!versions.includes(candidate)) return candidateGone(release, candidate);
     return withPromoted(release, now);
   });
@@ -57,9 +71,13 @@ export function promoteRelease(components: Components, type: string): Promise<An
 export function rollBackRelease(
   components: Components,
   type: string,
-  reason: string,
+  { version, reason }: ReleaseRollback,
 ): Promise<Answer<Release>> {
   return changeRelease(components, type, (release, versions, now) => {
+    if (version !== undefined && version !== (release.candidate ?? release.stable)) {
+      const not = release.candidate === null ? 'not the stable version' : 'not on trial';
+      return conflict(`${version} of ${type} is ${not}`, release, versions);
+    }
     if (release.candidate !== null) return withoutCandidate(release, reason, now);
     const earlier = earlierThanStable(release, versions);
     return earlier === undefined

@@ -158,7 +158,9 @@ describe('two replicas of LE', () => {
     await at.beats('wee-1', [report('1.1.0', 'healthy')]);
     await at.looksAgain();
     expect(at.release()).toMatchObject({ stable: '1.0.0', candidate: '1.1.0' });
-    expect(await promoteRelease(at.verbs, 'echo')).toMatchObject({ problem: { code: 'unknown_release' } });
+    expect(await promoteRelease(at.verbs, 'echo', {})).toMatchObject({
+      problem: { code: 'unknown_release' },
+    });
   });
 
   it('do not count WEEs that run what is on trial otherwise than as a candidate', async () => {
@@ -219,7 +221,7 @@ describe('a release that is changed by hand', () => {
     await using at = await open();
     await at.speaks(updated);
     await at.becomes({ stable: '1.1.0' });
-    await rollBackRelease(at.verbs, 'echo', 'customers complain');
+    await rollBackRelease(at.verbs, 'echo', { reason: 'customers complain' });
     await at.becomes({ stable: '1.0.0', hold: true, change: 'rolled_back' });
     expect(at.release()?.rejected).toMatchObject([{ version: '1.1.0', reason: 'customers complain' }]);
     await at.speaks(weeWith('wee-1', ['1.0.0', '1.1.0', '1.2.0']));
@@ -227,8 +229,39 @@ describe('a release that is changed by hand', () => {
     expect(at.release()).toMatchObject({ stable: '1.0.0', candidate: null });
     await updateRelease(at.verbs, 'echo', { version: '1.2.0', share: 0.2 });
     await at.becomes({ candidate: '1.2.0', hold: false });
-    await promoteRelease(at.verbs, 'echo');
+    await promoteRelease(at.verbs, 'echo', {});
     await at.becomes({ stable: '1.2.0', candidate: null, change: 'promoted' });
+  });
+});
+
+describe('a version that is named', () => {
+  const conflict = (detail: string) => ({ problem: { code: 'invalid_state', detail } });
+
+  it('is promoted or rejected only while it is on trial, whatever has come in its place', async () => {
+    await using at = await open();
+    await at.speaks(updated);
+    await at.becomes({ stable: '1.1.0' });
+    await at.speaks(weeWith('wee-1', ['1.0.0', '1.1.0', '1.2.0']));
+    await at.becomes({ candidate: '1.2.0' });
+    const late = { version: '1.1.0', reason: 'slow' };
+    const isNot = conflict('1.1.0 of echo is not on trial');
+    expect(await promoteRelease(at.verbs, 'echo', late)).toMatchObject(isNot);
+    expect(await rollBackRelease(at.verbs, 'echo', late)).toMatchObject(isNot);
+    expect(at.release()).toMatchObject({ stable: '1.1.0', candidate: '1.2.0', rejected: [] });
+    await promoteRelease(at.verbs, 'echo', { version: '1.2.0' });
+    await at.becomes({ stable: '1.2.0', candidate: null });
+  });
+
+  it('is gone back from only while it is stable', async () => {
+    await using at = await open();
+    await at.speaks(updated);
+    await at.becomes({ stable: '1.1.0' });
+    const late = { version: '1.0.0', reason: 'slow' };
+    const isNot = conflict('1.0.0 of echo is not the stable version');
+    expect(await rollBackRelease(at.verbs, 'echo', late)).toMatchObject(isNot);
+    expect(at.release()).toMatchObject({ stable: '1.1.0', rejected: [] });
+    await rollBackRelease(at.verbs, 'echo', { ...late, version: '1.1.0' });
+    await at.becomes({ stable: '1.0.0', hold: true });
   });
 });
 

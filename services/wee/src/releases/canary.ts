@@ -111,7 +111,7 @@ export function judgeCanary(evidence: Evidence): Judgement {
 }
 
 /** Nothing speaks against trusting results that were compared so. */
-export function comesOutAlike({ compared, different, failed }: Shadows): boolean {
+export function comesOutAlike({ compared, different, failed }: Omit<Shadows, 'stable'>): boolean {
   const equal = compared - different - failed;
   return equal >= enough && different <= compared * differencesShare;
 }

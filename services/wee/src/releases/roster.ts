@@ -1,9 +1,15 @@
-import { defaultShare, majorOf, type Release, type TaskType, type VersionReport } from '@tenma/protocol';
+import {
+  defaultShare,
+  idleReport,
+  majorOf,
+  type Release,
+  type TaskType,
+  type VersionReport,
+} from '@tenma/protocol';
 import type { WorkerVersion } from '@tenma/worker/messages';
 import { type Catalog, type CatalogComponents, createCatalog } from '../catalog/catalog.ts';
 import type { GroupOptions } from '../processes/interfaces.ts';
 import type { PoolWorkers, Roster } from './interfaces.ts';
-import type { LaneReport } from './lane-report.ts';
 import { planVersions } from './plan-versions.ts';
 import {
   createVersionSet,
@@ -195,7 +201,7 @@ class ReleaseRoster implements Roster {
     const found = (this.#sets.get(pool) ?? leaving)?.report(type.version);
     const release = this.#releases.get(type.type);
     const rejection = release?.rejected.find(({ version }) => version === type.version);
-    const { role, reason, ...figures } = found ?? nothingYet;
+    const { role, reason, ...figures } = found ?? { ...idleReport, role: null };
     return {
       type: type.type,
       version: type.version,
@@ -216,18 +222,5 @@ class ReleaseRoster implements Roster {
     for (const listener of this.#listeners) listener();
   }
 }
-
-const nothingYet: LaneReport = {
-  processes: 0,
-  running: 0,
-  runs: 0,
-  failures: 0,
-  mean_ms: null,
-  shadows: 0,
-  differences: 0,
-  verdict: null,
-  role: null,
-  reason: null,
-};
 
 const keyOf = ({ type, version }: { type: string; version: string }) => `${type}@${version}`;

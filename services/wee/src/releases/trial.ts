@@ -5,9 +5,9 @@ import {
   judgeCanary,
   type Lateness,
   type Refusals,
-  type Shadows,
   trialMs,
 } from './canary.ts';
+import { type ShadowRuns, createShadowRuns } from './shadow-runs.ts';
 import { createHalfwayMark, type HalfwayMark } from './halfway.ts';
 import { createSampler, type Sampler } from './sampler.ts';
 import type { Comparison } from './shadow.ts';
@@ -49,9 +49,6 @@ export interface TrialOptions {
   readonly stable: { readonly version: string; readonly tally: Tally };
 }
 
-const shadowsAtOnce = 4;
-/** Of the other attempts, once the candidate takes some itself. */
-const shadowShare = 0.1;
 /** Fewer attempts of the stable version that the lot gave to it say less than all it has done. */
 const comparableRuns = 20;
 /** To hang is more than to wait for a connection that a new process makes. */
@@ -74,22 +71,17 @@ class CanaryTrial implements Trial {
   #beganAt: number | null = null;
   #halfway: HalfwayMark | null = null;
   readonly #attempts: Sampler;
-  readonly #shadows: Sampler;
+  readonly #shadowRuns: ShadowRuns;
   /** Those that the lot gave to the candidate, and those that it might have got at the same time and did not. */
   readonly #tried = createSide();
   readonly #spared = createSide();
   /** Ended later than any of the stable version by far, when they did. */
   #late = 0;
-  #shadowing = 0;
-  #failedShadows = 0;
-  /** Shadows since the last that could be compared; of these, inputs that it refused. */
-  #uncompared = 0;
-  #refused = 0;
 
   constructor(options: TrialOptions) {
     this.#options = options;
     this.#attempts = createSampler(options.random);
-    this.#shadows = createSampler(options.random);
+    this.#shadowRuns = createShadowRuns(options.random, this.tally);
     this.#before = countsOf(options.stable.tally);
   }
 
@@ -129,37 +121,25 @@ class CanaryTrial implements Trial {
   }
 
   drawShadow(): boolean {
-    if (!this.#options.shadows || this.#shadowing >= shadowsAtOnce) return false;
-    if (this.#takesAttempts && !this.#shadows.draw(shadowShare)) return false;
-    this.#shadowing += 1;
-    return true;
+    return this.#options.shadows && this.#shadowRuns.draw(this.#takesAttempts);
   }
 
   shadowEnded(comparison: Comparison): void {
-    this.#shadowing -= 1;
-    if (comparison === 'void') return;
-    if (comparison === 'refused' || comparison === 'incomparable') {
-      this.#uncompared += 1;
-      if (comparison === 'refused') this.#refused += 1;
-      return;
-    }
-    this.tally.shadowed(comparison === 'equal');
-    if (comparison === 'failed') this.#failedShadows += 1;
-    this.#uncompared = 0;
-    this.#refused = 0;
+    this.#shadowRuns.ended(comparison);
   }
 
   judge(nowMs: number): boolean {
     if (this.#beganAt === null || this.verdict === 'unhealthy') return false;
     const before = this.verdict;
     this.#followStable();
+    const { compared, different, failed } = this.#shadowRuns;
     const evidence = {
       stable: this.#compared(),
       candidate: this.#tried,
       lateness: this.#lateness(nowMs),
       halfway: this.#halfway?.at(nowMs) ?? null,
       refusals: this.#refusals,
-      shadows: this.#copies,
+      shadows: { compared, different, failed, stable: this.#meanwhile },
       sinceMs: nowMs - this.#beganAt,
     };
     const { verdict, reason } = this.#incomparable() ?? judgeCanary(evidence);
@@ -175,7 +155,7 @@ class CanaryTrial implements Trial {
 
   /** A candidate that can be compared without harm is, before any task depends on it. */
   get #takesAttempts(): boolean {
-    if (!this.#options.shadows || comesOutAlike(this.#copies) || this.verdict === 'healthy') return true;
+    if (!this.#options.shadows || comesOutAlike(this.#shadowRuns) || this.verdict === 'healthy') return true;
     return this.#stableOnlyFails;
   }
 
@@ -188,12 +168,6 @@ class CanaryTrial implements Trial {
   #followStable(): void {
     const now = countsOf(this.#options.stable.tally);
     if (now.runs - now.failures > this.#lastGood.runs - this.#lastGood.failures) this.#lastGood = now;
-  }
-
-  get #copies(): Shadows {
-    const { shadows, differences } = this.tally;
-    const failed = this.#failedShadows;
-    return { compared: shadows, different: differences - failed, failed, stable: this.#meanwhile };
   }
 
   /** What the stable version did since the trial was set up. */
@@ -215,9 +189,10 @@ class CanaryTrial implements Trial {
 
   /** It would be compared for ever, and never come to its share. */
   #incomparable(): Judgement | null {
-    if (this.#takesAttempts || this.#uncompared < enough) return null;
+    const { uncompared, refused } = this.#shadowRuns;
+    if (this.#takesAttempts || uncompared < enough) return null;
     const { version } = this.#options.stable;
-    const reason = `none of the last ${this.#uncompared} tasks could be compared with ${version}; it refused ${this.#refused}`;
+    const reason = `none of the last ${uncompared} tasks could be compared with ${version}; it refused ${refused}`;
     return { verdict: 'unhealthy', reason };
   }
 

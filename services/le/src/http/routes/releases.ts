@@ -1,6 +1,7 @@
 import {
   type Presence,
   type Release,
+  releasePromotionSchema,
   releaseRollbackSchema,
   releaseUpdateSchema,
   type ReleaseView,
@@ -80,8 +81,17 @@ function changeRoutes(app: App, components: RouteComponents): void {
 
   app.post(
     '/api/v1/releases/:type/promote',
-    { onRequest, schema: { tags, summary: 'Trust the version that is on trial', params, response } },
-    async ({ params: { type } }) => view(await promoteRelease(components, type)),
+    {
+      onRequest,
+      schema: {
+        tags,
+        summary: 'Trust the version that is on trial',
+        params,
+        body: releasePromotionSchema.nullish(),
+        response,
+      },
+    },
+    async ({ params: { type }, body }) => view(await promoteRelease(components, type, body ?? {})),
   );
 
   app.post(
@@ -96,10 +106,8 @@ function changeRoutes(app: App, components: RouteComponents): void {
         response,
       },
     },
-    async ({ params: { type }, body }) => {
-      const { reason } = releaseRollbackSchema.parse(body ?? {});
-      return view(await rollBackRelease(components, type, reason));
-    },
+    async ({ params: { type }, body }) =>
+      view(await rollBackRelease(components, type, body ?? releaseRollbackSchema.parse({}))),
   );
 }
 
