@@ -19,7 +19,7 @@ async function readiness(api: string): Promise<Readiness> {
 describe.runIf(canStartStack)('without its broker', () => {
   // Boots RabbitMQ twice, which takes it several seconds each time.
   it('LE starts, says what it lacks, accepts up to its bound, and makes good later', {
-    timeout: 90_000,
+    timeout: 240_000,
   }, async () => {
     await using rabbitmq = await startRabbitmq({ started: false });
     await using mosquitto = await startMosquitto();

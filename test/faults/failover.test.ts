@@ -90,7 +90,7 @@ describe.runIf(canStartStack)('with three regions, each with a WEE and two nodes
       const nap = { type: 'sleep', input: { ms: 1_000 } };
       const moving = await submitTasks(
         api,
-        Array.from({ length: 40 }, () => ({ ...nap, region: 'active' })),
+        Array.from({ length: 80 }, () => ({ ...nap, region: 'active' })),
       );
       const staying = await submitTasks(
         api,

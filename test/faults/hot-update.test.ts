@@ -25,7 +25,7 @@ let outcome: 'not seen' | 'right' = 'right';
 describe.runIf(canStartStack)('one type of two is updated three times under load, once badly', () => {
   // Half a minute of load for the updates, with a quarter of it before and after for comparison.
   it('loses no task, rolls the bad version back by itself, and leaves the other type alone', {
-    timeout: 240_000,
+    timeout: 360_000,
     retry: 1,
   }, async () => {
     expect(outcome, 'of the try before').toBe('right');
@@ -49,10 +49,12 @@ describe.runIf(canStartStack)('one type of two is updated three times under load
         ).every(({ ok }) => ok);
       await until(known, { what: 'both types being known' });
 
-      // A pool ends 20 attempts of 30 ms at once: half of that is 333 a second of each type.
-      const load = { api, directory, perSecond: 2 * 333 };
-      // Starts the processes.
-      await runLoad({ ...load, tasks: 1_000, updates: [] });
+      // A pool ends 20 attempts of 30 ms at once: half of that is 333 a second of each type. Where the machine does less,
+      // it is half of what that does once the processes have started.
+      const idle = { api, directory, perSecond: Infinity, updates: [] };
+      await runLoad({ ...idle, tasks: 1_000 });
+      const capacity = await runLoad({ ...idle, tasks: 2_000 });
+      const load = { api, directory, perSecond: Math.min(2 * 333, capacity.perSecond / 2) };
       const before = await runLoad({ ...load, tasks: 5_000, updates: [] });
       const during = await runLoad({ ...load, tasks: 20_000, updates, say });
       const after = await runLoad({ ...load, tasks: 5_000, updates: [] });
@@ -66,12 +68,12 @@ describe.runIf(canStartStack)('one type of two is updated three times under load
       expect(
         retried.every(({ type, worker_version: version }) => type === 'updated' && version !== '1.2.0'),
       ).toBe(true);
-      await until(() => announced.size === 31_000, { what: 'every result on MQTT' });
+      await until(() => announced.size === 33_000, { what: 'every result on MQTT' });
       outcome = 'right';
 
       const [quiet, busy] = [p99([...before.steadyMs, ...after.steadyMs]), p99(during.steadyMs)];
       say(
-        `${retried.length} attempts of 1.2.0 failed and ran again; p99 of the other type ${quiet} ms, with updates ${busy} ms`,
+        `at ${load.perSecond.toFixed(0)} of ${capacity.perSecond.toFixed(0)} tasks/s ${retried.length} attempts of 1.2.0 failed and ran again; p99 of the other type ${quiet} ms, with updates ${busy} ms`,
       );
       expect(busy).toBeLessThanOrEqual(2 * quiet);
     } finally {

@@ -75,12 +75,12 @@ async function embeddedForTest() {
 }
 
 const ready = (service: { output(): string }) => async () => service.output().includes('Check ');
-const patience = { timeoutMs: 20_000, what: 'the self-check' };
+const patience = { timeoutMs: 40_000, what: 'the self-check' };
 
 describe('everything in one process', () => {
   // Two cold starts of three processes each, on a machine that may be busy with other tests.
   it('killed under load and started again, finishes every task that got a 202', {
-    timeout: 60_000,
+    timeout: 150_000,
   }, async () => {
     await using target = await slowTarget(500);
     await using embedded = await embeddedForTest();
@@ -101,7 +101,7 @@ describe('everything in one process', () => {
     for (const id of ids) expect(tasks.get(id)?.output).toMatchObject({ verdict: 'up' });
   });
 
-  it('leaves no worker process that outlives it by a second', { timeout: 30_000 }, async () => {
+  it('leaves no worker process that outlives it by a second', { timeout: 90_000 }, async () => {
     await using embedded = await embeddedForTest();
     await using service = embedded.start();
     await until(ready(service), patience);

@@ -30,11 +30,15 @@ export interface LoadOutcome {
   readonly releases: readonly Release[];
   /** Milliseconds from submission to the end by LE's record, of the type that was left alone. */
   readonly steadyMs: readonly number[];
+  /** Tasks, from the first submission to the last end. */
+  readonly perSecond: number;
 }
 
 /** What an attempt of either takes: with 20 slots in a WEE that is 666 attempts a second of each type. */
 const attemptMs = 30;
 const batchEveryMs = 50;
+/** A batch that makes up for a pause of the machine stays one that LE takes. */
+const mostInBatch = 500;
 
 /** Puts a version of a type where WEEs look for it: written elsewhere, then moved into its place. */
 export async function publishVersion(
@@ -80,10 +84,13 @@ export async function runLoad(options: LoadOptions): Promise<LoadOutcome> {
   await until(async () => (await unfinished(api)) === 0, { timeoutMs: 60_000, what: 'the end of all tasks' });
   const byId = await allTasks(api);
   const records = ids.map((id) => byId.get(id) as Task);
-  const steadyMs = records
-    .filter(({ type }) => type === 'steady')
-    .map(({ created_at, finished_at }) => Date.parse(finished_at ?? '') - Date.parse(created_at));
-  return { tasks: records, releases, steadyMs };
+  const begun = records.map(({ created_at }) => Date.parse(created_at));
+  const ended = records.map(({ finished_at }) => Date.parse(finished_at ?? ''));
+  const steadyMs = records.flatMap(({ type }, n) =>
+    type === 'steady' ? [(ended[n] ?? Number.NaN) - (begun[n] ?? Number.NaN)] : [],
+  );
+  const seconds = (ended.toSorted((a, b) => b - a)[0] ?? 0) / 1_000 - (begun[0] ?? 0) / 1_000;
+  return { tasks: records, releases, steadyMs, perSecond: tasks / seconds };
 }
 
 async function unfinished(api: string): Promise<number> {
@@ -98,7 +105,8 @@ async function submitPaced(api: string, count: number, perSecond: number): Promi
   while (ids.length < count) {
     const due = Math.min(count, Math.ceil(((performance.now() - started) / 1_000) * perSecond));
     if (due > ids.length) {
-      const numbers = Array.from({ length: due - ids.length }, (_, index) => ids.length + index);
+      const length = Math.min(mostInBatch, due - ids.length);
+      const numbers = Array.from({ length }, (_, index) => ids.length + index);
       ids.push(...(await submit(api, numbers)));
     }
     await pause(batchEveryMs);
@@ -147,7 +155,7 @@ async function decisionOn(api: string, version: string): Promise<Release> {
         decided = release;
       return decided !== undefined;
     },
-    { timeoutMs: 60_000, everyMs: 100, what: `a decision on ${version}` },
+    { timeoutMs: 90_000, everyMs: 100, what: `a decision on ${version}` },
   );
   return decided as Release;
 }

@@ -35,7 +35,7 @@ it('answers the requests of the geo API, in order, in their shapes', { timeout: 
       TENMA_STORE_URL: `sqlite:${folder.path}/tenma.db`,
     }),
   );
-  await until(() => service.output().includes('Check '), { timeoutMs: 20_000, what: 'the self-check' });
+  await until(() => service.output().includes('Check '), { timeoutMs: 40_000, what: 'the self-check' });
 
   expect(await curl(`${geo}/status`)).toMatchObject({
     status: 200,

@@ -62,12 +62,12 @@ describe('the commands of the documents', async () => {
   });
 
   const isFollowing = ({ text }: Command) => text.startsWith('mosquitto_sub');
-  it.for(readme.filter((command) => !isFollowing(command)))('$text', { timeout: 20_000 }, async (command) => {
+  it.for(readme.filter((command) => !isFollowing(command)))('$text', { timeout: 60_000 }, async (command) => {
     expect(await outputOf(here(command), { TENMA_API_URL: api })).toMatch(command.expected);
   });
 
   const canFollow = findBinary('mosquitto_sub') !== undefined;
-  it.runIf(canFollow).for(readme.filter(isFollowing))('$text', { timeout: 20_000 }, async (command) => {
+  it.runIf(canFollow).for(readme.filter(isFollowing))('$text', { timeout: 60_000 }, async (command) => {
     const following = outputOf(here(command), {});
     let seen: string | undefined;
     void following.then((output) => (seen = output));
@@ -79,7 +79,7 @@ describe('the commands of the documents', async () => {
         await outputOf(here(task), {});
         return seen !== undefined;
       },
-      { what: 'the result on MQTT' },
+      { timeoutMs: 40_000, what: 'the result on MQTT' },
     );
     expect(seen).toMatch(command.expected);
   });

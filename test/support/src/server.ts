@@ -38,7 +38,7 @@ export function answers(port: number): Promise<boolean> {
 /** Polls until `condition` holds; for tests, where the thing waited for has no event. Throws after `timeoutMs`. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  { timeoutMs = 10_000, everyMs = 20, what = 'the condition' } = {},
+  { timeoutMs = 20_000, everyMs = 20, what = 'the condition' } = {},
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await condition())) {

@@ -1,27 +1,9 @@
-import { silentLog, sleep, systemClock } from '@tenma/runtime';
+import { silentLog, systemClock } from '@tenma/runtime';
 import { createPostgresStore } from '@tenma/store/postgres';
 import { until } from '@tenma/test-support';
 import { describe, expect, it } from 'vitest';
+import { submitDuring, timeout } from './outage.ts';
 import { allSucceeded, allTasks, canStartStack, startStack, submitEchoes } from './stack.ts';
-
-const outageMs = 60_000;
-/** Longer than every clock that could mistake an outage for a loss (30 s leases and heartbeats): so is the outage. */
-const timeout = outageMs + 90_000;
-/** How often tasks arrive during the outage. */
-const pauseMs = 2_000;
-
-/** Submits all the time while something is down, then lets `repair` end it. Returns how many were accepted. */
-async function submitDuring(api: string, repair: () => Promise<unknown>): Promise<number> {
-  const clock = systemClock();
-  const until = clock.monotonic() + outageMs;
-  let accepted = 0;
-  for (; clock.monotonic() < until; accepted += 50) {
-    await submitEchoes(api, accepted, accepted + 50);
-    await sleep(clock, pauseMs);
-  }
-  await repair();
-  return accepted;
-}
 
 /** One more task, whose result a subscriber that is back will see. Answers false: it is not seen yet. */
 async function submitOne(api: string): Promise<false> {
@@ -30,18 +12,6 @@ async function submitOne(api: string): Promise<false> {
 }
 
 describe.runIf(canStartStack)('an outage of a minute', () => {
-  it('of every IC: tasks are accepted, and succeed after it', { timeout }, async () => {
-    await using stack = await startStack();
-    const { fabric } = stack;
-    fabric.le();
-    const ic = fabric.ic();
-    fabric.wee();
-    await fabric.ready();
-    await ic.stop('SIGTERM');
-    const accepted = await submitDuring(fabric.api, async () => fabric.ic());
-    await allSucceeded(fabric.api, accepted, 60_000);
-  });
-
   it('of MQTT: tasks succeed meanwhile, and their results are announced after it', { timeout }, async () => {
     await using stack = await startStack();
     const { fabric, mosquitto, postgres, announced } = stack;
