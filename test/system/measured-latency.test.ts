@@ -61,17 +61,33 @@ function errorsOf(kind: LatencyCell['kind'], { cells }: LatencyMatrix): number[]
 }
 
 const medianOf = (sorted: readonly number[]) => sorted[Math.floor(sorted.length / 2)] ?? 0;
+const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const controlDelayMs = 20;
+/**
+ * Of the cells that nobody measures so many are to have coordinates. Without noise the first 2 of 30 have them after 7 rounds,
+ * 8 after 9 rounds, and 24 after 11; rounds that were late or lost put it off, by 20 rounds at most while the machine adds no
+ * more than `busyMs` on average. Beyond, round trips of 20 ms are seen too unsteadily for their regions to become sure.
+ */
+const believedShare = 1 / 4;
+const busyMs = 15;
+
+function isFilled(matrix: LatencyMatrix): boolean {
+  const byCoordinates = errorsOf('coordinates', matrix).length;
+  return (
+    byCoordinates >= 2 &&
+    byCoordinates >= believedShare * (byCoordinates + errorsOf('estimated', matrix).length)
+  );
+}
 
 /**
  * What comes on top of a known delay on the same way, proxy, echo and back, in this moment: the processors may be somebody
  * else's half of the time.
- * @throws Error when nothing echoes, or not within 5 s
+ * @throws Error when nothing echoes, or not within 20 s
  */
 async function controlMs(address: string): Promise<number> {
   const [host = '', port = ''] = address.split(':');
   const ended = new AbortController();
-  const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(5_000)]);
+  const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(20_000)]);
   const socket = connect({ host, port: Number(port), noDelay: true });
   socket.on('error', (error) => ended.abort(error));
   socket.on('close', () => ended.abort(new Error(`nothing echoes behind ${address}`)));
@@ -90,15 +106,32 @@ async function controlMs(address: string): Promise<number> {
   }
 }
 
-/** Measured cells that are further off than 10 % and 2 ms, and what this machine itself puts on the way, there and back. */
-function offIn({ cells }: LatencyMatrix, machineMs: number): string[] {
+/** A cell of a matrix, and what is right. */
+interface Judged {
+  readonly pair: string;
+  readonly rttMs: number;
+  readonly expectedMs: number;
+}
+
+/**
+ * Measured cells, but for those that are measured no more: while regions came, others measured each other, and what that said
+ * stands for 15 min.
+ */
+function freshIn({ cells }: LatencyMatrix): Judged[] {
   return Object.entries(cells).flatMap(([from, row]) =>
-    Object.entries(row).flatMap(([to, { rtt_ms }]) => {
-      const expected = trueMs(from, to);
-      const isOff = Math.abs(rtt_ms - expected) > Math.max(2, expected * 0.1) + 2 * machineMs;
-      return isOff ? [`${from} to ${to}: ${rtt_ms} for ${expected}`] : [];
-    }),
+    Object.entries(row).flatMap(([to, { rtt_ms: rttMs, age_ms: ageMs }]) =>
+      (ageMs ?? 0) > 3 * roundMs ? [] : [{ pair: `${from} to ${to}`, rttMs, expectedMs: trueMs(from, to) }],
+    ),
   );
+}
+
+/** Those further off than 10 % and 2 ms, and what this machine itself puts on the way, there and back. */
+function offIn(fresh: readonly Judged[], machineMs: number): string[] {
+  return fresh
+    .filter(
+      ({ rttMs, expectedMs }) => Math.abs(rttMs - expectedMs) > Math.max(2, expectedMs * 0.1) + 2 * machineMs,
+    )
+    .map(({ pair, rttMs, expectedMs }) => `${pair}: ${rttMs} for ${expectedMs}`);
 }
 
 describe.runIf(canStartStack)(
@@ -106,7 +139,7 @@ describe.runIf(canStartStack)(
   () => {
     // Starts three servers and eleven services on whatever cores there are, then waits for some rounds of probes.
     it('measures a part of the pairs within 10 % or 2 ms, and fills in the others by coordinates', {
-      timeout: 240_000,
+      timeout: 360_000,
     }, async () => {
       await using stack = await startStack({
         TENMA_WORKERS: '@tenma/workers',
@@ -138,7 +171,7 @@ describe.runIf(canStartStack)(
       await explained(services, async () => {
         await fabric.ready();
         const echoes = () => controlMs(control.address).then(Number.isFinite, () => false);
-        await until(echoes, { timeoutMs: 30_000, what: 'the first region answering probes' });
+        await until(echoes, { timeoutMs: 60_000, what: 'the first region answering probes' });
         const matrix = async (layer: string) =>
           (await call<LatencyMatrix>(`${fabric.api}/api/geo/latency-matrix?layer=${layer}&cells=true`)).body;
         // The first rounds ran while nine processes were starting: what they saw fades.
@@ -150,8 +183,9 @@ describe.runIf(canStartStack)(
           async () => {
             measured = await matrix('measured');
             machineMs = await controlMs(control.address);
-            off = offIn(measured, machineMs);
-            const right = errorsOf('measured', measured).length > 2 * ids.length && off.length === 0;
+            const fresh = freshIn(measured);
+            off = offIn(fresh, machineMs);
+            const right = fresh.length > 2 * ids.length && off.length === 0;
             rightSince = right ? Math.min(rightSince, performance.now()) : Infinity;
             return performance.now() - rightSince > 2 * roundMs;
           },
@@ -166,22 +200,30 @@ describe.runIf(canStartStack)(
         // Where nothing is measured coordinates stand where they are worth believing, else the estimate. Coordinates that
         // are pushed about by a busy machine may never be: then all is the estimate's.
         let effective = await matrix('effective');
+        const addedMs: number[] = [];
         const believed = async () => {
+          addedMs.push(await controlMs(control.address));
           effective = await matrix('effective');
-          return errorsOf('coordinates', effective).length > 0;
+          return isFilled(effective);
         };
-        await until(believed, { timeoutMs: 30_000, everyMs: 1_000 }).catch(() => undefined);
+        await until(believed, {
+          timeoutMs: 120_000,
+          everyMs: 1_000,
+          what: 'coordinates that are worth believing',
+        }).catch((error: unknown) => {
+          if (!(meanOf(addedMs) > busyMs)) throw error;
+        });
         const filled = errorsOf('coordinates', effective);
         const median = medianOf(filled);
         const unmeasured = [...filled, ...errorsOf('estimated', effective)].toSorted((a, b) => a - b);
         process.stderr.write(
-          `measured ${errorsOf('measured', effective).length} cells, median error ${(100 * medianOf(errorsOf('measured', effective))).toFixed(1)} %, the machine adding ${machineMs.toFixed(1)} ms; ${filled.length} by coordinates, median error ${(100 * median).toFixed(1)} %\n`,
+          `measured ${errorsOf('measured', effective).length} cells, median error ${(100 * medianOf(errorsOf('measured', effective))).toFixed(1)} %, the machine adding ${meanOf(addedMs).toFixed(1)} ms; ${filled.length} by coordinates, median error ${(100 * median).toFixed(1)} %\n`,
         );
         expect(unmeasured.length + errorsOf('measured', effective).length).toBe(
           ids.length * (ids.length - 1),
         );
         expect(medianOf(unmeasured)).toBeLessThan(0.25);
-        expect(median).toBeLessThan(0.25);
+        if (isFilled(effective)) expect(median).toBeLessThan(0.25);
       });
     });
   },

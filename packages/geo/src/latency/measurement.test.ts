@@ -149,6 +149,21 @@ describe('a vector', () => {
     }
   });
 
+  test('no longer moves by what others have stopped measuring, from the fourth of its own rounds on', () => {
+    const heardOnce = vectorAfter(null, 'virginia', [{ to: 'tokyo', samplesMs: [250], at: 0 }], none, places);
+    const others = new Map([['virginia', heardOnce]]);
+    const silent = new Map([['virginia', { ...heardOnce, to: {} }]]);
+    let own = after(null, { to: 'yokohama', samplesMs: [2], at: 0 });
+    const pulled: boolean[] = [];
+    for (let round = 1; round <= 5; round += 1) {
+      const near: Measured = { to: 'yokohama', samplesMs: [2], at: round * 60_000 };
+      const unheard = vectorAfter(own, 'tokyo', [near], silent, places);
+      own = vectorAfter(own, 'tokyo', [near], others, places);
+      pulled.push(own.coordinate?.at.join() !== unheard.coordinate?.at.join());
+    }
+    expect(pulled).toEqual([true, true, true, false, false]);
+  });
+
   test('comes out the same for the same input', () => {
     fc.assert(
       fc.property(anyPlace, fc.array(fc.double({ min: 0, max: 1_000, noNaN: true })), (place, samplesMs) => {

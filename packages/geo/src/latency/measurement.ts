@@ -26,7 +26,11 @@ const halfLifeMs = 600_000;
  * waited for: by then what it wrote is no longer fresh anyway.
  */
 const clockFaultMs = 900_000;
-/** What others have measured of this region pushes its coordinate while it is not older than this. */
+/**
+ * What others have measured of this region pushes its coordinate while it is not older than this many of its own rounds,
+ * nor than this time: a pair that is no longer measured would pull for ever at where it once was.
+ */
+const heardForRounds = 3;
 const heardForMs = 1_800_000;
 /** Within 50 km the registered places say too little of the path: towns are written down to a few km. */
 const siteFloorMs = 0.5;
@@ -84,11 +88,12 @@ export function vectorAfter(
     latest = Math.max(latest, at);
   }
   if (settled.size > 1) {
+    const heardMs = heardForOf(before, latest);
     for (const [id, { to }] of others) {
       const [heard, there] = [to[from], places.get(id)];
       if (heard === undefined || there === undefined || settled.has(id)) continue;
       if (
-        Math.abs(latest - Date.parse(heard.at)) > heardForMs ||
+        Math.abs(latest - Date.parse(heard.at)) > heardMs ||
         !isPossible(heard.p50_ms, roundTripFloorMs(place, there))
       )
         continue;
@@ -98,6 +103,13 @@ export function vectorAfter(
     coordinate = steadied(coordinate, from, place, others, places, settled);
   }
   return vectorOf(from, entries, coordinate);
+}
+
+/** Its rounds are as far apart as this one is from the one before, by its newest entry. */
+function heardForOf(before: LatencyVector | null, latest: number): number {
+  const times = Object.values(before?.to ?? {}).map(({ at }) => latest - Date.parse(at));
+  const roundMs = Math.min(...times.filter((ageMs) => ageMs > 0));
+  return Math.min(heardForMs, heardForRounds * roundMs);
 }
 
 function entryAfter(before: Entry | undefined, samplesMs: readonly number[], at: number): Entry {
