@@ -26,7 +26,11 @@ export const waitingEventSchema = z.object({
 });
 
 /** A WEE's news often overtakes IC's `queued` of the same dispatch: it says again where the task was placed. */
-const placed = { placement: placementSchema, queued_at: epochMsSchema };
+const placed = {
+  placement: placementSchema,
+  queued_at: epochMsSchema,
+  urgent: z.boolean().optional().describe('Of a task above the default priority: written before others.'),
+};
 
 /** WEE: an attempt began and has run long enough to be worth telling. */
 export const startedEventSchema = z.object({

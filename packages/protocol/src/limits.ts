@@ -39,3 +39,8 @@ export const defaults = {
   blobRetentionMs: 24 * 3_600_000,
   priority: 5,
 } as const;
+
+/** Above the default priority: room, queues and writes of its own, all the way, so that it does not stand behind the rest. */
+export function isUrgent({ priority }: { readonly priority: number }): boolean {
+  return priority > defaults.priority;
+}

@@ -11,6 +11,7 @@ import {
   type Dispatch,
   type DispatchBatch,
   defaults,
+  isUrgent,
   dispatchBatchSchema,
   type JournalBatch,
   queues,
@@ -109,7 +110,7 @@ async function send(components: Relaying, batch: DispatchBatch, task: Dispatch):
 }
 
 /** The WEE's own queue where it is addressed to one; what is urgent does not stand behind the rest of its pool. */
-function queueFor({ priority }: Dispatch, { pool, member }: Target): string {
+function queueFor(task: Dispatch, { pool, member }: Target): string {
   if (member?.queue) return member.queue;
-  return (priority > defaults.priority ? pool.urgentQueue : null) ?? pool.queue;
+  return (isUrgent(task) ? pool.urgentQueue : null) ?? pool.queue;
 }

@@ -1,5 +1,5 @@
 import type { Bus } from '@tenma/bus';
-import { defaults, isTerminal } from '@tenma/protocol';
+import { defaults, isTerminal, isUrgent } from '@tenma/protocol';
 import { type Clock, every, type Log } from '@tenma/runtime';
 import {
   type Lane,
@@ -17,7 +17,7 @@ import { type ActiveRegion, createOutbox, dispatchOf, type Outbox } from './outb
 import type { Lease } from './observe/lease.ts';
 import type { TaskTypes } from './task-types.ts';
 import { createWakeable, type Wakeable } from './wakeable.ts';
-import { createWindow, isUrgent, laneKey, type Room, type Window } from './window.ts';
+import { createWindow, laneKey, type Room, type Window } from './window.ts';
 
 /**
  * The one mechanism for now, later, again and retry: a row that is due is sent to IC under a lease. A new task whose

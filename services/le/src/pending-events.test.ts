@@ -44,6 +44,37 @@ describe('pending events', () => {
     ).toEqual(['queued', 'finished']);
   });
 
+  it('of urgent tasks are taken before others, alone, but for every other time', () => {
+    const pending = createPendingEvents();
+    const add = (task_id: string, urgent?: true) =>
+      pending.add(finished({ task_id, ...(urgent ? { urgent } : {}) }), nothing);
+    const taken = () => [...pending.take(3).keys()];
+    for (const task_id of ['a', 'b', 'c']) add(task_id);
+    add('now', true);
+    expect(taken()).toEqual(['now']);
+    add('then', true);
+    expect(taken()).toEqual(['then', 'a', 'b']);
+    add('next', true);
+    expect(taken()).toEqual(['next']);
+    expect(taken()).toEqual(['c']);
+    expect(pending.size).toBe(0);
+  });
+
+  it('of a task that turns out to be urgent go with it, in order, also after a write that failed', () => {
+    const pending = createPendingEvents();
+    pending.hold(queued({ task_id: 'slow' }), 0);
+    pending.hold(queued(), 0);
+    pending.release(0);
+    pending.add(finished({ urgent: true }), nothing);
+    const batch = pending.take(10);
+    expect([...batch.keys()]).toEqual([id]);
+    pending.putBack(batch);
+    expect(pending.size).toBe(2);
+    const again = pending.take(10);
+    expect([...again.keys()]).toEqual([id, 'slow']);
+    expect(again.get(id)?.events.map(({ kind }) => kind)).toEqual(['queued', 'finished']);
+  });
+
   it('are taken in portions, oldest first', () => {
     const pending = createPendingEvents();
     for (const task_id of ['a', 'b', 'c']) pending.add(finished({ task_id }), nothing);

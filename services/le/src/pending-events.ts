@@ -5,11 +5,13 @@ export interface PendingTask {
   readonly events: TaskEvent[];
   /** Called once each when the events are written down. */
   readonly written: (() => void)[];
+  readonly urgent: boolean;
 }
 
 /**
  * Events of the journal that have arrived and are not written down, by task. A `queued` alone is held back: most tasks
- * end soon after, and then one write says it all.
+ * end soon after, and then one write says it all. Urgent tasks are written before others, in small writes of their own:
+ * at most every other one, so that the others are written too.
  */
 export interface PendingEvents {
   /** Tasks that wait to be written; those held back are not counted. */
@@ -25,32 +27,43 @@ export interface PendingEvents {
   putBack(tasks: ReadonlyMap<string, PendingTask>): void;
 }
 
-export function createPendingEvents(): PendingEvents {
-  let tasks = new Map<string, PendingTask>();
-  const held = new Map<string, { event: QueuedEvent; since: number }>();
+type Tasks = Map<string, PendingTask>;
 
-  function pendingOf(taskId: string): PendingTask {
-    let found = tasks.get(taskId);
-    if (!found) tasks.set(taskId, (found = { events: [], written: [] }));
+export function createPendingEvents(): PendingEvents {
+  const urgents: Tasks = new Map();
+  const others: Tasks = new Map();
+  const held = new Map<string, { event: QueuedEvent; since: number }>();
+  let urgentAlone = false;
+
+  const waiting = (taskId: string) => urgents.get(taskId) ?? others.get(taskId);
+
+  /** A task is as urgent as any of its events: IC's do not say it. */
+  function pendingOf(taskId: string, urgent: boolean): PendingTask {
+    const before = waiting(taskId);
+    if (before && (before.urgent || !urgent)) return before;
+    others.delete(taskId);
+    const task = { events: before?.events ?? [], written: before?.written ?? [], urgent };
+    (urgent ? urgents : others).set(taskId, task);
     const earlier = held.get(taskId);
     if (earlier) {
       held.delete(taskId);
-      found.events.push(earlier.event);
+      task.events.push(earlier.event);
     }
-    return found;
+    return task;
   }
 
   return {
     get size() {
-      return tasks.size;
+      return urgents.size + others.size;
     },
-    has: (taskId) => tasks.has(taskId) || held.has(taskId),
+    has: (taskId) => waiting(taskId) !== undefined || held.has(taskId),
     hold(event, since) {
-      if (tasks.has(event.task_id)) pendingOf(event.task_id).events.push(event);
+      const task = waiting(event.task_id);
+      if (task) task.events.push(event);
       else held.set(event.task_id, { event, since });
     },
     add(event, written) {
-      const task = pendingOf(event.task_id);
+      const task = pendingOf(event.task_id, 'urgent' in event && event.urgent === true);
       task.events.push(event);
       task.written.push(written);
     },
@@ -58,33 +71,34 @@ export function createPendingEvents(): PendingEvents {
       // In the order of arrival: the first that is too young ends the round.
       for (const [taskId, { since }] of held) {
         if (since > heldSince) break;
-        pendingOf(taskId);
+        pendingOf(taskId, false);
       }
     },
     take(limit) {
-      if (tasks.size <= limit) {
-        const all = tasks;
-        tasks = new Map();
-        return all;
-      }
-      const taken = new Map<string, PendingTask>();
-      for (const [taskId, task] of tasks) {
-        if (taken.size === limit) break;
-        taken.set(taskId, task);
-      }
-      for (const taskId of taken.keys()) tasks.delete(taskId);
-      return taken;
+      urgentAlone = urgents.size > 0 && !urgentAlone;
+      const taken = takeFrom(urgents, limit);
+      if (urgentAlone) return taken;
+      return new Map([...taken, ...takeFrom(others, limit - taken.size)]);
     },
     putBack(older) {
-      const newer = tasks;
-      tasks = new Map(older);
-      for (const [taskId, task] of newer) {
-        const before = tasks.get(taskId);
-        if (before) {
-          before.events.push(...task.events);
-          before.written.push(...task.written);
-        } else tasks.set(taskId, task);
+      const newer = [...urgents, ...others];
+      urgents.clear();
+      others.clear();
+      for (const [taskId, { events, written, urgent }] of [...older, ...newer]) {
+        const task = pendingOf(taskId, urgent);
+        task.events.push(...events);
+        task.written.push(...written);
       }
     },
   };
+}
+
+function takeFrom(tasks: Tasks, limit: number): Tasks {
+  const taken: Tasks = new Map();
+  for (const [taskId, task] of tasks) {
+    if (taken.size === limit) break;
+    taken.set(taskId, task);
+  }
+  for (const taskId of taken.keys()) tasks.delete(taskId);
+  return taken;
 }

@@ -1,5 +1,4 @@
-import { defaults } from '@tenma/protocol';
-import type { Lane, TaskSpec } from '@tenma/store';
+import type { Lane } from '@tenma/store';
 
 export interface WindowOptions {
   /** Tasks of a lane that may always be out. */
@@ -106,11 +105,6 @@ export function createWindow(options: WindowOptions = defaultWindow): Window {
       }
     },
   };
-}
-
-/** It has room of its own. */
-export function isUrgent({ priority }: Pick<TaskSpec, 'priority'>): boolean {
-  return priority > defaults.priority;
 }
 
 export function laneKey({ type, region }: Lane): string {

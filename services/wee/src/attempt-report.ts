@@ -2,6 +2,7 @@ import {
   type Assignment,
   type FinishedEvent,
   isFinalFailure,
+  isUrgent,
   type Json,
   type OutputRef,
   type ReturnedEvent,
@@ -46,12 +47,13 @@ export function createAttemptReport(components: Components, { weeId, region }: I
   const { journal, announcer, clock } = components;
 
   /** What every event of an attempt says. */
-  const eventOf = ({ id, dispatch_no, attempt, placement, queued_at }: Assignment) => ({
-    task_id: id,
-    dispatch_no,
-    attempt,
-    placement,
-    queued_at,
+  const eventOf = (assignment: Assignment) => ({
+    task_id: assignment.id,
+    dispatch_no: assignment.dispatch_no,
+    attempt: assignment.attempt,
+    placement: assignment.placement,
+    queued_at: assignment.queued_at,
+    ...(isUrgent(assignment) ? { urgent: true } : {}),
     wee_id: weeId,
     region,
   });

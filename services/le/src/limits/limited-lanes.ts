@@ -1,11 +1,10 @@
-import { defaults, type RateLimit, type TaskType } from '@tenma/protocol';
+import { defaults, isUrgent, type RateLimit, type TaskType } from '@tenma/protocol';
 import { type Clock, every, type Log } from '@tenma/runtime';
 import { type Lane, laneOf, type Store, type TaskRecord, type TaskSpec } from '@tenma/store';
 import type { Changed, Ledger } from '../ledger.ts';
 import type { Lease } from '../observe/lease.ts';
 import type { TaskTypes } from '../task-types.ts';
 import { createWakeable, type Wakeable } from '../wakeable.ts';
-import { isUrgent } from '../window.ts';
 import { createLimiter, type Limiter, type Obstacle } from './limiter.ts';
 import { createOutCount, type OutCount } from './out-count.ts';
 import { createRota, type Rota, type Turn } from './rota.ts';
