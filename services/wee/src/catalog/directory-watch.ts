@@ -149,9 +149,11 @@ class VersionWatch implements DirectoryWatch {
     const seen = this.#seen.get(place.path);
     // It is immutable, and its folder may be large.
     if (seen?.state === 'loaded') return;
-    const now = clock.monotonic();
+    const askedAt = clock.monotonic();
     const wasFaulty = seen?.state === 'faulty';
     const files = await (wasFaulty ? readVersionSurface : readVersionFiles)(place).catch(() => null);
+    // A slow disk may have been asked long ago: they have rested since it answered, until it was asked again.
+    const readAt = clock.monotonic();
     if (files === null) return this.#lookIn(settledMs);
     // Its inspection has ended meanwhile: the one cannot be compared with the other.
     if (wasFaulty !== (seen?.state === 'faulty')) return;
@@ -159,21 +161,22 @@ class VersionWatch implements DirectoryWatch {
       // The disk may have another clock: what appears later is watched for a second by this one.
       const restingMs = this.#isFirstLook ? Math.max(0, clock.now() - files.changedAt) : 0;
       const { fingerprint } = files;
-      const fresh: Seen = { place, fingerprint, since: now - restingMs, state: 'settling' };
+      const fresh: Seen = { place, fingerprint, since: readAt - restingMs, state: 'settling' };
       this.#seen.set(place.path, fresh);
-      return this.#considerAt(fresh, now);
+      return this.#considerAt(fresh, askedAt);
     }
     if (seen.fingerprint !== files.fingerprint) {
       seen.fingerprint = files.fingerprint;
-      seen.since = now;
+      seen.since = readAt;
       if (seen.state === 'faulty') seen.state = 'settling';
     }
-    return this.#considerAt(seen, now);
+    return this.#considerAt(seen, askedAt);
   }
 
-  #considerAt(seen: Seen, now: number): void {
+  /** `until`: its files were seen to be the same up to then. */
+  #considerAt(seen: Seen, until: number): void {
     if (seen.state !== 'settling') return;
-    const restMs = seen.since + settledMs - now;
+    const restMs = seen.since + settledMs - until;
     if (restMs > 0) return this.#lookIn(restMs);
     seen.state = 'inspecting';
     this.#inspections = this.#inspections.then(() => this.#inspect(seen));
