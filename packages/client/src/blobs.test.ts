@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { OutputRef } from '@tenma/protocol';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createClient, ResultTimeoutError } from './index.ts';
 import { type FakeLe, sendJson, startFakeLe } from './testing/index.ts';
 
 const large = { rows: Array.from({ length: 1_000 }, (_, index) => ({ index, name: `人 ${index}` })) };
+
+afterEach(() => void vi.useRealTimers());
 
 /** A task whose output is kept as a blob. */
 function addTask(le: FakeLe, output_ref: OutputRef) {
@@ -56,20 +57,36 @@ describe('an output that is kept as a blob', () => {
   });
 
   it.each(['missing', 'silent'])('is waited for no longer than the caller waits: %s', async (kind) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     await using le = await startFakeLe();
-    await using client = createClient({ url: le.url });
+    const pausing = Promise.withResolvers<void>();
+    const clock = {
+      now: () => Date.now(),
+      monotonic: () => performance.now(),
+      sleep(_ms: number, signal: AbortSignal) {
+        pausing.resolve();
+        return new Promise<void>((_, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+        });
+      },
+    };
+    await using client = createClient({ url: le.url, clock });
     const ref = le.blobs.keep(large, 'missing');
     if (kind === 'silent') le.play(({ path }) => path.includes(ref.blob_id));
     const { id } = le.add({ type: 'report' });
     const asked = le.next(({ path }) => path.includes('wait='));
-    const call = client.task(id).result({ timeoutMs: 1_700 });
-    const [mostOfTheTimeMs, beforeTheTimeIsGivenAgainMs] = [900, 2_400];
-    const late = sleep(beforeTheTimeIsGivenAgainMs).then(() => 'late');
+    const ended = client
+      .task(id)
+      .result({ timeoutMs: 1_700 })
+      .catch((error: unknown) => error);
     await asked;
-    await sleep(mostOfTheTimeMs);
+    vi.advanceTimersByTime(900);
+    const readBlob = le.next(({ path }) => path.includes(ref.blob_id));
     le.change(id, { state: 'succeeded', output_ref: ref });
-    const ended = call.catch((error: unknown) => error);
-    const thrown = await Promise.race([ended, late]);
+    await (kind === 'silent' ? readBlob : pausing.promise);
+    vi.advanceTimersByTime(800);
+    // Were the whole time given again to the output, this would not end.
+    const thrown = await ended;
     expect(thrown).toBeInstanceOf(ResultTimeoutError);
     expect(thrown).toMatchObject({ code: 'result_timeout', taskId: id, task: { state: 'succeeded' } });
     expect((thrown as Error).message).toContain('its output is still on its way');

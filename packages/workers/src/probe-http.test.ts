@@ -181,7 +181,7 @@ describe('probe-http on a target that is down never throws', () => {
     ['HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf', 'the body did not end'],
   ])('timeout after %j', async (bytes, phase) => {
     await using server = await startTcp((socket) => socket.once('data', () => socket.write(bytes)));
-    const result = await probe({ url: `http://127.0.0.1:${server.port}`, timeout_ms: 100 });
+    const result = await probe({ url: `http://127.0.0.1:${server.port}`, timeout_ms: 1_000 });
     expect(result).toMatchObject({ verdict: 'down', reason: 'timeout' });
     expect(result.message).toContain(phase);
   });

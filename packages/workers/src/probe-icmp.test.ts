@@ -68,7 +68,7 @@ describe('probe-icmp', () => {
   test('interrupts a ping that takes too long, and takes its summary', async () => {
     const summary = 'echo "5 packets transmitted, 0 received, 100% packet loss"; kill $!; exit 1';
     await using ping = await fakePing(`sleep 20 & trap '${summary}' INT\nwait`);
-    const result = await probeIcmp(input({ timeout_ms: 200 }), { signal, command: ping.command });
+    const result = await probeIcmp(input({ timeout_ms: 1_000 }), { signal, command: ping.command });
     expect(result).toMatchObject({ verdict: 'down', reason: 'no_reply', sent: 5, loss: 1 });
   });
 

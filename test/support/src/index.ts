@@ -5,6 +5,7 @@ export {
   type ServiceProcess,
   startService,
 } from './fabric.ts';
+export { measureStalls, slowness } from './machine.ts';
 export {
   answers,
   findBinary,

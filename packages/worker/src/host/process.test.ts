@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { until } from '@tenma/test-support';
+import { measureStalls, until } from '@tenma/test-support';
 import { describe, expect, test } from 'vitest';
 import { fixtures, startProcess, type TestProcess } from './fixtures/test-host.ts';
 import { workerHostUrl } from './url.ts';
@@ -62,10 +62,13 @@ describe('a worker process', () => {
     const [line] = (await once(createInterface({ input: parent.stdout }), 'line')) as [string];
     const pid = Number(line);
     expect(isAlive(pid)).toBe(true);
+    // What the machine keeps from this process, it may keep from the orphan as well.
+    using stalls = measureStalls();
     const killedAt = performance.now();
     parent.kill('SIGKILL');
-    await until(() => !isAlive(pid), { what: 'the end of the orphan', timeoutMs: 3_000 });
-    expect(performance.now() - killedAt).toBeLessThan(1_000);
+    await until(() => !isAlive(pid), { what: 'the end of the orphan' });
+    const tookMs = performance.now() - killedAt;
+    expect(tookMs).toBeLessThan(1_000 + stalls.lateMs);
   });
 });
 

@@ -9,18 +9,34 @@ export function startEcho(): Promise<Listening> {
   });
 }
 
-/** Stands before a server on this machine, as a long path would: each direction takes `oneWayMs`, in order. */
-export function startDelayingProxy(port: number, oneWayMs: number): Promise<Listening> {
-  return startTcp((near) => {
+interface DelayingProxy extends Listening {
+  /** What each round trip really took, from a chunk's arrival here until the chunk of its answer left. */
+  readonly roundTripsMs: readonly number[];
+}
+
+/**
+ * Stands before a server on this machine, as a long path would: each direction takes `oneWayMs`, in order. What it
+ * measures takes for granted that every chunk is answered by one.
+ */
+export async function startDelayingProxy(port: number, oneWayMs: number): Promise<DelayingProxy> {
+  const roundTripsMs: number[] = [];
+  const listening = await startTcp((near) => {
+    const arrivedAt: number[] = [];
     const far = connect({ host: '127.0.0.1', port, noDelay: true });
     near.setNoDelay();
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
+    near.on('data', () => arrivedAt.push(performance.now()));
+    const answer = (chunk: Buffer) => {
+      roundTripsMs.push(performance.now() - (arrivedAt.shift() ?? Number.NaN));
+      near.write(chunk);
+    };
+    for (const [from, to, pass] of [
+      [near, far, (chunk: Buffer) => far.write(chunk)],
+      [far, near, answer],
     ] as const) {
       from.on('error', () => to.destroy());
-      from.on('data', (chunk) => setTimeout(() => to.writable && to.write(chunk), oneWayMs));
+      from.on('data', (chunk) => setTimeout(() => to.writable && pass(chunk), oneWayMs));
       from.once('close', () => setTimeout(() => to.destroy(), oneWayMs));
     }
   });
+  return Object.assign(listening, { roundTripsMs });
 }

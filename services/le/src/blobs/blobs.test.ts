@@ -88,11 +88,11 @@ function sha256Of(bytes: Uint8Array): string {
 const mebibyte = 1024 * 1024;
 type At = Awaited<ReturnType<typeof openBlobs>>;
 
-async function whole(at: At, id: string): Promise<void> {
+async function whole(at: At, id: string, options: { timeoutMs?: number } = {}): Promise<void> {
   await until(async () => {
     const blob = await at.store.blob(id);
     return blob !== null && blob.kept === blob.parts;
-  });
+  }, options);
 }
 
 describe('an output by reference', () => {
@@ -233,7 +233,7 @@ describe('an output by reference', () => {
     const text = noise(40 * mebibyte);
     const id = at.newId();
     for (const part of partsOf(text, id)) await at.send(part);
-    await whole(at, id);
+    await whole(at, id, { timeoutMs: 50_000 });
     const [answer] = (await once(get(`${url}/api/v1/blobs/${id}`), 'response')) as [IncomingMessage];
     const hash = createHash('sha256');
     for await (const chunk of answer as AsyncIterable<Buffer>) hash.update(chunk);

@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { createFakes, endedTask, eventsPath, type Fakes, serve, storeAway, taskId } from './fixture.ts';
 
 /** A busy machine is slow. */
-const patient = { timeout: 8_000 };
+const patient = { timeout: 20_000 };
 
 /** Opens a stream, and waits until everything it needs is in place. */
 async function follow(served: Awaited<ReturnType<typeof serve>>, fakes: Fakes) {

@@ -1,5 +1,5 @@
 import { silentLog } from '@tenma/runtime';
-import { until } from '@tenma/test-support';
+import { slowness, until } from '@tenma/test-support';
 import { expect, test } from 'vitest';
 import { fakeLease } from './fixtures/fake-lease.ts';
 import { probedWorld } from './fixtures/probed-world.ts';
@@ -30,7 +30,7 @@ test('10,000 nodes in 50 regions, two observers each, every 30 s, cost a fractio
     clock,
     log,
   });
-  await until(() => health.watching === 10_000, { everyMs: 1 });
+  await until(() => health.watching === 10_000, { everyMs: 1, timeoutMs: 60_000 });
   const cpuBefore = process.cpuUsage();
   await clock.advance(31_000);
   const { user, system } = process.cpuUsage(cpuBefore);
@@ -38,7 +38,7 @@ test('10,000 nodes in 50 regions, two observers each, every 30 s, cost a fractio
   expect(world.probes.length).toBeGreaterThan(19_900);
   expect(new Set(world.probes.map(({ key }) => key)).size).toBe(world.probes.length);
   // Half a minute of scheduler, detector, documents and their store: measured at 2 s.
-  expect((user + system) / 1_000).toBeLessThan(10_000);
+  expect((user + system) / 1_000).toBeLessThan(10_000 * slowness());
   expect(lag.p99).toBeLessThan(100);
-  await until(() => documents.all('node-verdict').size === 10_000);
-}, 120_000);
+  await until(() => documents.all('node-verdict').size === 10_000, { timeoutMs: 60_000 });
+}, 240_000);

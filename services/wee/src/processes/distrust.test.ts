@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Json } from '@tenma/protocol';
+import { manualClock } from '@tenma/runtime';
 import { temporaryFolder, until } from '@tenma/test-support';
 import type { WorkerVersion } from '@tenma/worker/messages';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -146,7 +147,10 @@ describe('a file of an output', patience, () => {
 describe('an attempt that ends and leaves behind what kills its process', patience, () => {
   it('does no harm to one that has the process for itself after it', async () => {
     const leaving = version('leaving');
-    await using group = await processes.group(leaving);
+    // By a clock that stands still: whatever dies has died soon after the first attempt.
+    const clock = manualClock();
+    const { spares } = processes;
+    await using group = createWorkerGroup({ ...components, clock, spares }, leaving, { min: 1, max: 1 });
     const first = await group.start(requestOf(leaving, { ms: 0, bomb: true })).ended;
     let restarts = 0;
     const onRestart = () => void (restarts += 1);

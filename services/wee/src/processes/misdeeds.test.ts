@@ -3,12 +3,13 @@
  * process, of one in another group; and that the group takes attempts again soon after a death.
  */
 import type { Json, TaskType } from '@tenma/protocol';
-import { until } from '@tenma/test-support';
+import { measureStalls, slowness, until } from '@tenma/test-support';
 import type { WorkerVersion } from '@tenma/worker/messages';
 import { afterAll, describe, expect, it } from 'vitest';
 import { codeOf, components, patience, requestOf, startProcesses } from './fixtures/groups.ts';
 import { rudePackage } from './fixtures/rude-workers.ts';
-import type { Member, Outcome, Spares } from './interfaces.ts';
+import type { Member, Outcome, Spares, WorkerGroup } from './interfaces.ts';
+import type { StockOfSpares } from './spares.ts';
 import { createWorkerGroup } from './worker-group.ts';
 
 /** From the death of a member until its group has run another attempt, in one that comes from the spares. */
@@ -132,21 +133,39 @@ afterAll(async () => {
   await roomy[Symbol.asyncDispose]();
 });
 
-/** Spares that tell when the first member they gave away had died. */
-function observed(spares: Spares): { spares: Spares; diedAt: Promise<number> } {
-  const died = Promise.withResolvers<number>();
-  return {
-    diedAt: died.promise,
-    spares: {
-      inspect: (specifier) => spares.inspect(specifier),
-      async take(worker: WorkerVersion): Promise<Member> {
-        const member = await spares.take(worker);
-        void member.gone.then(() => died.resolve(performance.now()));
-        return member;
-      },
-      [Symbol.asyncDispose]: () => spares[Symbol.asyncDispose](),
+/** Spares that tell when the first member they gave away has died, and of each whether it had been in stock. */
+function observed(spares: StockOfSpares, stock: 'stock' | 'threads') {
+  const died = Promise.withResolvers<void>();
+  const fromStock: boolean[] = [];
+  const watched: Spares = {
+    inspect: (specifier) => spares.inspect(specifier),
+    async take(worker: WorkerVersion): Promise<Member> {
+      const before = spares[stock];
+      const taking = spares.take(worker);
+      fromStock.push(spares[stock] === before - 1);
+      const member = await taking;
+      void member.gone.then(() => died.resolve());
+      return member;
     },
+    [Symbol.asyncDispose]: () => spares[Symbol.asyncDispose](),
   };
+  return { spares: watched, fromStock, died: died.promise };
+}
+
+interface Healing {
+  readonly tookMs: number;
+  /** More than was promised only where the machine is slower than usual, or stood still meanwhile. */
+  readonly allowedMs: number;
+}
+
+/** Runs an attempt in a group whose member has just died. */
+async function heal(group: WorkerGroup): Promise<Healing> {
+  using stalls = measureStalls();
+  const diedAt = performance.now();
+  const outcome = await group.start(requestOf(processes.version('echo'))).ended;
+  const [tookMs, { lateMs }] = [performance.now() - diedAt, stalls];
+  expect(codeOf(outcome)).toBe('succeeded');
+  return { tookMs, allowedMs: healMs * slowness() + lateMs };
 }
 
 function versionOf({ type, isolation, rude: isRude }: Misdeed): WorkerVersion {
@@ -157,12 +176,22 @@ function versionOf({ type, isolation, rude: isRude }: Misdeed): WorkerVersion {
   return found;
 }
 
+interface Committed {
+  readonly own: Outcome;
+  readonly beside: Outcome;
+  readonly elsewhere: Outcome;
+  /** Null where no process died of it. */
+  readonly healing: Healing | null;
+  /** Whether the members that the group took, one after the other, had been in stock. */
+  readonly fromStock: readonly boolean[];
+}
+
 /** A group whose process holds the workers of the whole package, so that another type can stand beside a misdeed. */
-async function commit(
-  misdeed: Misdeed,
-): Promise<{ own: Outcome; beside: Outcome; elsewhere: Outcome; healed: number }> {
+async function commit(misdeed: Misdeed): Promise<Committed> {
   const worker = versionOf(misdeed);
-  const { spares, diedAt } = observed((misdeed.type === 'large' ? roomy : processes).spares);
+  const stock = misdeed.isolation === 'thread' ? 'threads' : 'stock';
+  const used = misdeed.type === 'large' ? roomy : processes;
+  const { spares, fromStock, died } = observed(used.spares, stock);
   await using group = createWorkerGroup({ ...components, spares }, worker, {
     min: 1,
     max: 1,
@@ -170,36 +199,27 @@ async function commit(
   });
   await group.ready();
   // The next death comes when the stock is full again.
-  const stock = misdeed.isolation === 'thread' ? 'threads' : 'stock';
-  await until(() => processes.spares[stock] === 2, { timeoutMs: 60_000 });
+  await until(() => used.spares[stock] === 2, { timeoutMs: 60_000 });
   const sleep = processes.version('sleep');
-  const echo = processes.version('echo');
-  const neighbour = group.start(requestOf(sleep, { ms: 400 }, { timeoutMs: 30_000 }));
-  const bystander = bystanders.start(requestOf(sleep, { ms: 400 }, { timeoutMs: 30_000 }));
-  const { timeoutMs = 30_000 } = misdeed;
+  const neighbour = group.start(requestOf(sleep, { ms: 400 }, { timeoutMs: 60_000 }));
+  const bystander = bystanders.start(requestOf(sleep, { ms: 400 }, { timeoutMs: 60_000 }));
+  const { timeoutMs = 60_000 } = misdeed;
   const attempt = group.start(requestOf(worker, misdeed.input ?? {}, { slots: 1, timeoutMs }));
-  const again = misdeed.deadly
-    ? diedAt.then(async (at) => {
-        expect(codeOf(await group.start(requestOf(echo)).ended)).toBe('succeeded');
-        return performance.now() - at;
-      })
-    : Promise.resolve(0);
-  const [own, beside, elsewhere, healed] = await Promise.all([
+  const [own, beside, elsewhere, healing] = await Promise.all([
     attempt.ended,
     neighbour.ended,
     bystander.ended,
-    again,
+    misdeed.deadly ? died.then(() => heal(group)) : null,
   ]);
-  return { own, beside, elsewhere, healed };
+  return { own, beside, elsewhere, healing, fromStock };
 }
 
 describe.each([
   { where: 'process', misdeeds: [...inProcess, ...atPipe] },
   { where: 'thread', misdeeds: inThread },
 ])('in a $where, a worker that', ({ misdeeds }) => {
-  // Again where the bound on healing was missed: other tests may have held both cores just then.
-  it.each(misdeeds)('$name fails alone', { ...patience, retry: 1 }, async (misdeed) => {
-    const { own, beside, elsewhere, healed } = await commit(misdeed);
+  it.each(misdeeds)('$name fails alone', patience, async (misdeed) => {
+    const { own, beside, elsewhere, healing, fromStock } = await commit(misdeed);
     expect(codeOf(own)).toBe(misdeed.code);
     if (misdeed.message) {
       expect(own).toMatchObject({
@@ -208,6 +228,9 @@ describe.each([
     }
     expect(codeOf(beside)).toBe('succeeded');
     expect(codeOf(elsewhere)).toBe('succeeded');
-    expect(healed).toBeLessThan(healMs);
+    if (!healing) return;
+    const [, replacement] = fromStock;
+    expect(replacement, 'a spare took over').toBe(true);
+    expect(healing.tookMs).toBeLessThan(healing.allowedMs);
   });
 });
