@@ -6,7 +6,7 @@ import {
   type ReleaseRollback,
   type ReleaseUpdate,
 } from '@tenma/protocol';
-import type { Clock } from '@tenma/runtime';
+import type { Clock, Log } from '@tenma/runtime';
 import { type Answer, changeDocuments, type Plan } from '../documents/change-documents.ts';
 import type { DocumentCache } from '../documents/document-cache.ts';
 import type { ReleaseRecord } from '../documents/kinds.ts';
@@ -20,6 +20,7 @@ import {
   withoutCandidate,
   withPromoted,
 } from './judge-release.ts';
+import { logRelease } from './log-release.ts';
 import { candidateGone, conflict, unknownVersion } from './refusals.ts';
 import { releaseOf } from './views.ts';
 
@@ -27,6 +28,7 @@ interface Components {
   readonly documents: DocumentCache;
   readonly fleet: Pick<FleetWatch, 'view'>;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 /**
@@ -89,12 +91,12 @@ export function rollBackRelease(
 type Decide = (release: ReleaseRecord, versions: readonly string[], now: number) => ReleaseRecord | Problem;
 
 /** A type that a WEE has, and whose release nobody has written yet, begins with what is seen of it. */
-function changeRelease(
-  { documents, fleet, clock }: Components,
+async function changeRelease(
+  { documents, fleet, clock, log }: Components,
   type: string,
   decide: Decide,
 ): Promise<Answer<Release>> {
-  return changeDocuments(documents, (): Plan<Release> | { problem: Problem } => {
+  const done = await changeDocuments(documents, (): Plan<ReleaseRecord> | { problem: Problem } => {
     const known = documents.get('release', type);
     const versions = versionsOf(onlineOf(fleet.view), type);
     const sight = { type, announced: versions, gone: [], triers: [], verdicts: [] };
@@ -104,8 +106,11 @@ function changeRelease(
     const value = decide(release, versions, now);
     if ('code' in value) return { problem: value };
     const write = { kind: 'release', id: type, expected: known?.version ?? 0, value } as const;
-    return { value: releaseOf(value), writes: [write] };
+    return { value, writes: [write] };
   });
+  if ('problem' in done) return done;
+  logRelease(log, done.value);
+  return { value: releaseOf(done.value) };
 }
 
 /** The refusal of a type that no WEE has announced; the hint names those that have a release. */

@@ -24,7 +24,9 @@ import { tellReleases } from './tell-releases.ts';
 async function open() {
   await using parts = new AsyncDisposableStack();
   const { clock, documents, elsewhere } = parts.use(await openDocuments());
-  const log = silentLog();
+  const logged: string[] = [];
+  const note = ({ version }: { version?: string }, text: string) => void logged.push(`${text}: ${version}`);
+  const log = Object.assign(silentLog(), { info: note, warn: note });
   const broker = createMemoryBroker({ clock });
   const results = fakeResults();
   const told: ControlMessage[] = [];
@@ -37,7 +39,7 @@ async function open() {
     const fleet = parts.use(await watchFleet({ bus, results, clock, ...seen }));
     const teller = parts.use(tellReleases({ documents: own, bus, log }));
     parts.use(startReleaseKeeper({ documents: own, fleet, clock, log }));
-    return { teller, verbs: { documents: own, fleet, clock } };
+    return { teller, verbs: { documents: own, fleet, clock, log } };
   }
   const { teller, verbs } = await startReplica(documents);
   await startReplica(elsewhere);
@@ -47,6 +49,7 @@ async function open() {
   return {
     clock,
     told,
+    logged,
     teller,
     verbs,
     version: () => recordOf(documents)?.version,
@@ -231,6 +234,30 @@ describe('a release that is changed by hand', () => {
     await at.becomes({ candidate: '1.2.0', hold: false });
     await promoteRelease(at.verbs, 'echo', {});
     await at.becomes({ stable: '1.2.0', candidate: null, change: 'promoted' });
+  });
+});
+
+describe('the log', () => {
+  it('of the replica that wrote it tells how a trial begins and ends, by itself or by hand', async () => {
+    await using at = await open();
+    await at.speaks(updated);
+    await at.becomes({ stable: '1.1.0' });
+    expect(at.logged).toEqual([]);
+    await at.speaks(weeWith('wee-1', ['1.0.0', '1.1.0', '1.2.0', '1.3.0']));
+    await at.becomes({ candidate: '1.3.0' });
+    await at.beats('wee-1', [report('1.3.0', 'unhealthy')]);
+    await at.becomes({ candidate: '1.2.0' });
+    await promoteRelease(at.verbs, 'echo', {});
+    await at.becomes({ stable: '1.2.0' });
+    await rollBackRelease(at.verbs, 'echo', { reason: 'customers complain' });
+    await at.becomes({ stable: '1.1.0' });
+    expect(at.logged).toEqual([
+      'a version is on trial: 1.3.0',
+      'a version was rejected: 1.3.0',
+      'a version is on trial: 1.2.0',
+      'a version was promoted: 1.2.0',
+      'a version was rejected: 1.2.0',
+    ]);
   });
 });
 

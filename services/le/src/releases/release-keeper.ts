@@ -1,11 +1,12 @@
 import { defaults, type Heartbeat, type Release } from '@tenma/protocol';
 import { type Clock, every, type Log } from '@tenma/runtime';
 import { changeDocuments } from '../documents/change-documents.ts';
-import type { DocumentCache, Write } from '../documents/document-cache.ts';
+import type { DocumentCache } from '../documents/document-cache.ts';
 import { type FleetWatch, onlineOf } from '../fleet-watch.ts';
 import { createWakeable, type Wakeable } from '../wakeable.ts';
 import { triersOf, versionsByType } from './fleet-sight.ts';
 import { judgeRelease, type ReleaseSight, type Verdict } from './judge-release.ts';
+import { logRelease } from './log-release.ts';
 
 interface Components {
   readonly documents: DocumentCache;
@@ -81,18 +82,19 @@ class ReleaseKeeper implements Disposable {
     const types = versionsByType(onlineOf(fleet.view));
     this.#missing = this.#missingNow(types);
     const done = await changeDocuments(documents, () => {
-      const writes = [...types].map(([type, versions]) => this.#writeOf(type, versions));
-      return { writes: writes.filter((write) => write !== null), value: null };
+      const writes = [...types].flatMap(([type, versions]) => this.#writeOf(type, versions) ?? []);
+      return { writes, value: writes.map(({ value }) => value) };
     });
     if ('problem' in done) log.debug({}, 'releases were changed by others all the time');
+    else for (const release of done.value) logRelease(log, release);
   }
 
-  #writeOf(type: string, announced: ReadonlySet<string>): Write | null {
+  #writeOf(type: string, announced: ReadonlySet<string>) {
     const { documents, clock } = this.#components;
     const known = documents.get('release', type);
     const sight = this.#sightOf(type, announced);
     const value = judgeRelease(known?.value ?? null, sight, clock.now());
-    return value && { kind: 'release', id: type, expected: known?.version ?? 0, value };
+    return value && ({ kind: 'release', id: type, expected: known?.version ?? 0, value } as const);
   }
 
   #sightOf(type: string, announced: ReadonlySet<string>): ReleaseSight {
