@@ -11,13 +11,15 @@ import {
   type TaskSpec,
 } from '@tenma/store';
 import type { Changed, Ledger } from './ledger.ts';
+import { type Backlog, type Backlogs, createBacklogs } from './backlogs.ts';
 import { createLimitedLanes, type LimitedLanes } from './limits/limited-lanes.ts';
 import { next, sentStraight } from './lifecycle/index.ts';
 import { type ActiveRegion, createOutbox, dispatchOf, type Outbox } from './outbox.ts';
 import type { Lease } from './observe/lease.ts';
+import { pollGently } from './poll-gently.ts';
 import type { TaskTypes } from './task-types.ts';
 import { createWakeable, type Wakeable } from './wakeable.ts';
-import { createWindow, laneKey, type Room, type Window } from './window.ts';
+import { createWindow, type Room, type Window } from './window.ts';
 
 /**
  * The one mechanism for now, later, again and retry: a row that is due is sent to IC under a lease. A new task whose
@@ -63,16 +65,8 @@ const claimMax = 500;
 /** Claiming fewer than this at a time costs more in round trips than it gains. */
 const claimMin = 50;
 const measureMs = 500;
-const restFactor = 4;
 /** A task that was sent and not heard of for two leases is no longer counted as out. */
 const forgetAfterMs = 2 * defaults.dispatchLeaseMs;
-
-/** Of a lane: what of it may be due in the store. */
-interface Backlog {
-  readonly lane: Lane;
-  urgent: boolean;
-  usual: boolean;
-}
 
 export function startDispatcher(components: Components, leId: string): Dispatcher {
   return new LaneDispatcher(components, leId);
@@ -83,8 +77,7 @@ class LaneDispatcher implements Dispatcher {
   readonly #window: Window = createWindow();
   readonly #outbox: Outbox;
   readonly #limited: LimitedLanes;
-  /** Lanes that may have due tasks in the store. A new task of such a lane queues up behind them. */
-  readonly #backlogged = new Map<string, Backlog>();
+  readonly #backlogs: Backlogs = createBacklogs();
   readonly #claiming: Wakeable;
   readonly #timers: Disposable[];
   #closed = false;
@@ -105,8 +98,8 @@ class LaneDispatcher implements Dispatcher {
     });
     this.#timers = [
       this.#limited,
-      pollGently(clock, () => this.#pollUnkeyed()),
-      pollGently(clock, () => this.#limited.poll()),
+      pollGently(clock, pollMs, () => this.#pollUnkeyed()),
+      pollGently(clock, pollMs, () => this.#limited.poll()),
       every(clock, measureMs, () => this.#window.measure(measureMs, clock.now() - forgetAfterMs)),
       bus.onStatus((status) => void (status === 'connected' && this.poll())),
     ];
@@ -129,10 +122,9 @@ class LaneDispatcher implements Dispatcher {
     if (life.state !== 'accepted' || this.#limited.isLimited(spec)) return life;
     const lane = laneOf(spec);
     const urgent = isUrgent(spec);
-    const backlog = this.#backlogged.get(laneKey(lane));
-    const behind = urgent ? backlog?.urgent : backlog?.usual;
+    const behind = this.#backlogs.standsBefore(lane, urgent);
     if (behind || !this.#open || this.#window.free(lane, urgent) === 0) {
-      this.#mark(lane, urgent);
+      this.#backlogs.mark(lane, urgent);
       return life;
     }
     const now = this.#components.clock.now();
@@ -146,7 +138,7 @@ class LaneDispatcher implements Dispatcher {
       else if (record.life.state === 'accepted' && this.#limited.isLimited(record.spec))
         this.#limited.due(record.spec);
     }
-    if (this.#backlogged.size > 0) this.#claiming.wake();
+    if (this.#backlogs.size > 0) this.#claiming.wake();
   }
 
   withdraw(taskIds: readonly string[]): void {
@@ -175,7 +167,7 @@ class LaneDispatcher implements Dispatcher {
 
   due(spec: TaskSpec): void {
     if (this.#limited.isLimited(spec)) return this.#limited.due(spec);
-    this.#mark(laneOf(spec), isUrgent(spec));
+    this.#backlogs.mark(laneOf(spec), isUrgent(spec));
     this.#claiming.wake();
   }
 
@@ -190,11 +182,11 @@ class LaneDispatcher implements Dispatcher {
     for (const { due, urgent, ...lane } of lanes) {
       if (this.#limited.isLimited(lane)) this.#limited.dueLane(lane, urgent > 0);
       else {
-        if (urgent > 0) this.#mark(lane, true);
-        if (due > urgent) this.#mark(lane, false);
+        if (urgent > 0) this.#backlogs.mark(lane, true);
+        if (due > urgent) this.#backlogs.mark(lane, false);
       }
     }
-    if (this.#backlogged.size > 0) this.#claiming.wake();
+    if (this.#backlogs.size > 0) this.#claiming.wake();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -203,43 +195,31 @@ class LaneDispatcher implements Dispatcher {
     await this.#outbox.idle();
   }
 
-  #mark(lane: Lane, urgent: boolean): void {
-    const key = laneKey(lane);
-    const backlog = this.#backlogged.get(key) ?? { lane, urgent: false, usual: false };
-    backlog[urgent ? 'urgent' : 'usual'] = true;
-    this.#backlogged.set(key, backlog);
-  }
-
   #hasWork({ lane, urgent }: Room): boolean {
-    const backlog = this.#backlogged.get(laneKey(lane));
-    return (
-      backlog !== undefined && (backlog.urgent || !urgent) && this.#window.free(lane, urgent) >= claimMin
-    );
+    return this.#backlogs.canFill(lane, urgent) && this.#window.free(lane, urgent) >= claimMin;
   }
 
   /** Takes turns over the lanes until none has both due tasks and room. */
   async #claimAll(): Promise<void> {
     for (let progress = true; progress; ) {
       progress = false;
-      for (const backlog of Array.from(this.#backlogged.values())) {
+      for (const backlog of this.#backlogs.all()) {
         if (this.#limited.isLimited(backlog.lane)) this.#handOver(backlog);
-        if (backlog.urgent && (await this.#claim(backlog, true))) progress = true;
-        if (backlog.usual && (await this.#claim(backlog, false))) progress = true;
+        if (backlog.urgent && (await this.#claim(backlog.lane, true))) progress = true;
+        if (backlog.usual && (await this.#claim(backlog.lane, false))) progress = true;
       }
     }
   }
 
   /** Its type has a limit now. */
-  #handOver(backlog: Backlog): void {
-    this.#backlogged.delete(laneKey(backlog.lane));
-    this.#limited.dueLane(backlog.lane, backlog.urgent);
-    backlog.urgent = backlog.usual = false;
+  #handOver({ lane, urgent }: Backlog): void {
+    this.#backlogs.ended(lane, 'all');
+    this.#limited.dueLane(lane, urgent);
   }
 
   /** Resolves with whether the lane may have more. */
-  async #claim(backlog: Backlog, urgentOnly: boolean): Promise<boolean> {
+  async #claim(lane: Lane, urgentOnly: boolean): Promise<boolean> {
     const { ledger, clock } = this.#components;
-    const { lane } = backlog;
     const free = this.#window.free(lane, urgentOnly);
     if (free < claimMin || !this.#open) return false;
     const limit = Math.min(free, claimMax);
@@ -253,9 +233,7 @@ class LaneDispatcher implements Dispatcher {
       this.#send(record);
     }
     if (records.length === limit) return true;
-    backlog.urgent = false;
-    if (!urgentOnly) backlog.usual = false;
-    if (!backlog.usual) this.#backlogged.delete(laneKey(lane));
+    this.#backlogs.ended(lane, urgentOnly ? 'urgent' : 'all');
     return false;
   }
 
@@ -270,7 +248,7 @@ class LaneDispatcher implements Dispatcher {
   async #giveBack({ spec, life: sent }: TaskRecord): Promise<void> {
     const { ledger, clock } = this.#components;
     this.#window.release(spec.id, 'returned');
-    if (!this.#limited.isLimited(spec)) this.#mark(laneOf(spec), isUrgent(spec));
+    if (!this.#limited.isLimited(spec)) this.#backlogs.mark(laneOf(spec), isUrgent(spec));
     const sentAndUnheard = ({ dispatchNo, dueAt, state }: TaskLife) =>
       dispatchNo === sent.dispatchNo && dueAt === sent.dueAt && !isTerminal(state);
     await ledger
@@ -279,16 +257,4 @@ class LaneDispatcher implements Dispatcher {
       )
       .catch(() => undefined);
   }
-}
-
-/** Polls at its pace, but leaves the store alone for several times as long as it took to answer. */
-function pollGently(clock: Clock, poll: () => Promise<void>): Disposable {
-  let restUntil = 0;
-  return every(clock, pollMs, async () => {
-    const started = clock.monotonic();
-    if (started < restUntil) return;
-    await poll();
-    const ended = clock.monotonic();
-    restUntil = ended + restFactor * (ended - started);
-  });
 }
