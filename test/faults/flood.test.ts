@@ -7,13 +7,15 @@ import { allSucceeded, canStartStack, startStack, submitTasks } from './stack.ts
 const flood = 50_000;
 const urgent = 100;
 const everyMs = 50;
+/** A second on a machine that runs 4,000 of them in one; on a slower one an urgent task passes no fewer. */
+const passedBy = 4_000;
 
 describe.runIf(canStartStack)('a flood of 50,000 tasks of low priority', () => {
   // The flood takes this long to run.
   it('does not hold up 100 of high priority: 99 of them end within a second', {
     timeout: 240_000,
     // A machine that has others to serve too may hold up anything for a second.
-    retry: 2,
+    retry: 1,
   }, async () => {
     await using stack = await startStack();
     const { fabric } = stack;
@@ -34,6 +36,7 @@ describe.runIf(canStartStack)('a flood of 50,000 tasks of low priority', () => {
       timeoutMs: 30_000,
       what: 'the flood being worked on',
     });
+    const [leftBefore, begun] = [await unfinished(api), performance.now()];
     const ends: Promise<number>[] = [];
     for (let n = 0; n < urgent; n += 1) {
       ends.push(endOfUrgent(api, n));
@@ -41,11 +44,13 @@ describe.runIf(canStartStack)('a flood of 50,000 tasks of low priority', () => {
     }
     const waited = (await Promise.all(ends)).toSorted((a, b) => a - b);
     const left = await unfinished(api);
+    const perMs = (leftBefore - left) / (performance.now() - begun);
+    const boundMs = Math.max(1_000, passedBy / perMs);
     process.stdout.write(
-      `p50 ${waited[49]?.toFixed(0)} ms, p99 ${waited[98]?.toFixed(0)} ms, longest ${waited[99]?.toFixed(0)} ms; ${left} of the flood left\n`,
+      `p50 ${waited[49]?.toFixed(0)} ms, p99 ${waited[98]?.toFixed(0)} ms, longest ${waited[99]?.toFixed(0)} ms, at ${(1_000 * perMs).toFixed(0)} tasks/s; ${left} of the flood left\n`,
     );
     expect(left).toBeGreaterThan(1_000);
-    expect(waited[98]).toBeLessThanOrEqual(1_000);
+    expect(waited[98]).toBeLessThanOrEqual(boundMs);
     await allSucceeded(api, flood + urgent, 120_000);
   });
 });

@@ -1,6 +1,7 @@
+import { problem } from '@tenma/protocol';
 import { describe, expect, it } from 'vitest';
 import { createClient } from './index.ts';
-import { sendJson, startFakeLe } from './testing/index.ts';
+import { sendJson, sendProblem, startFakeLe } from './testing/index.ts';
 
 describe('releases', () => {
   it('are listed, and looked at one by one', async () => {
@@ -33,6 +34,24 @@ describe('releases', () => {
       hold: false,
     });
     await expect(releases.promote('echo')).rejects.toMatchObject({ code: 'invalid_state', status: 409 });
+  });
+
+  it('are changed once where no version is named: the second change could be another', async () => {
+    await using le = await startFakeLe();
+    await using client = createClient({ url: le.url });
+    le.releases.add('echo', ['1.0.0', '1.1.0']);
+    await client.releases.update('echo', { version: '1.1.0' });
+    for (const named of [{}, { version: '1.1.0' }]) {
+      const stop = le.play((_request, response) => {
+        stop();
+        return sendProblem(response, problem('store_unavailable'));
+      });
+      const before = le.requests.length;
+      const ended = await client.releases.rollback('echo', named).catch((error: unknown) => error);
+      const isNamed = 'version' in named;
+      expect(le.requests.length - before).toBe(isNamed ? 2 : 1);
+      expect(ended).toMatchObject(isNamed ? { candidate: null } : { code: 'store_unavailable' });
+    }
   });
 
   it('may come without the reports of the WEEs', async () => {

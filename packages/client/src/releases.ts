@@ -17,8 +17,8 @@ export interface ReleaseUpdateInput extends Omit<ReleaseUpdate, 'share'> {
 }
 
 /**
- * Which version of a task type is trusted, and which is on trial. What changes a release is repeated only while LE
- * refuses: after a lost answer the second would be told that there is nothing to change.
+ * Which version of a task type is trusted, and which is on trial. An update, and what names the version it is for, is
+ * repeated while LE refuses; what does not is sent once, as the second could be for another version.
  */
 export interface ReleaseCalls {
   list(options?: CallOptions): Promise<ReleaseView[]>;
@@ -39,8 +39,15 @@ const listReader = z.object({ items: z.array(releaseReader) }).transform(({ item
 export function createReleaseCalls(transport: Transport): ReleaseCalls {
   const rest = createRest(transport);
   const address = (type: string) => `/api/v1/releases/${encodeURIComponent(type)}`;
-  const change = (type: string, verb: string, body: unknown, options: CallOptions | undefined) =>
-    rest.send('POST', `${address(type)}/${verb}`, body, 'refused', releaseReader, options);
+  const change = (
+    type: string,
+    verb: string,
+    body: { version?: string | undefined },
+    options?: CallOptions,
+  ) => {
+    const repeat = body.version === undefined ? 'never' : 'refused';
+    return rest.send('POST', `${address(type)}/${verb}`, body, repeat, releaseReader, options);
+  };
   return {
     list: (options) => rest.get('/api/v1/releases', listReader, options),
     get: (type, options) => rest.get(address(type), releaseReader, options),

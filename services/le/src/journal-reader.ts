@@ -103,15 +103,15 @@ class BatchingReader implements JournalReader {
     const events = told.filter((event) => this.#isNews(event));
     const now = this.#components.clock.now();
     for (const event of events) if (event.kind === 'queued') this.#pending.hold(event, now);
-    const urgent = events.filter(({ kind }) => kind !== 'queued');
-    if (urgent.length === 0) return 'ack';
+    const toWrite = events.filter(({ kind }) => kind !== 'queued');
+    if (toWrite.length === 0) return 'ack';
     return new Promise((resolve) => {
-      let left = urgent.length;
+      let left = toWrite.length;
       const written = () => {
         left -= 1;
         if (left === 0) resolve('ack');
       };
-      for (const event of urgent) this.#pending.add(event, written);
+      for (const event of toWrite) this.#pending.add(event, written);
       this.#kick();
     });
   }

@@ -60,6 +60,19 @@ describe('pending events', () => {
     expect(pending.size).toBe(0);
   });
 
+  it('of others are taken too, however many urgent ones come', () => {
+    const pending = createPendingEvents();
+    for (let n = 0; n < 100; n += 1) pending.add(finished({ task_id: `usual-${n}` }), nothing);
+    let takes = 0;
+    for (; pending.has('usual-99'); takes += 1) {
+      for (let n = 0; n < 10; n += 1)
+        pending.add(finished({ task_id: `${takes}/${n}`, urgent: true }), nothing);
+      pending.take(10);
+      expect(takes).toBeLessThan(100);
+    }
+    expect(takes).toBe(40);
+  });
+
   it('of a task that turns out to be urgent go with it, in order, also after a write that failed', () => {
     const pending = createPendingEvents();
     pending.hold(queued({ task_id: 'slow' }), 0);

@@ -11,7 +11,7 @@ export interface PendingTask {
 /**
  * Events of the journal that have arrived and are not written down, by task. A `queued` alone is held back: most tasks
  * end soon after, and then one write says it all. Urgent tasks are written before others, in small writes of their own:
- * at most every other one, so that the others are written too.
+ * at most every other one, and of the others half is for the rest, so that all are written.
  */
 export interface PendingEvents {
   /** Tasks that wait to be written; those held back are not counted. */
@@ -37,7 +37,7 @@ export function createPendingEvents(): PendingEvents {
 
   const waiting = (taskId: string) => urgents.get(taskId) ?? others.get(taskId);
 
-  /** A task is as urgent as any of its events: IC's do not say it. */
+  /** A task is as urgent as any of its events: not all say it. */
   function pendingOf(taskId: string, urgent: boolean): PendingTask {
     const before = waiting(taskId);
     if (before && (before.urgent || !urgent)) return before;
@@ -76,8 +76,9 @@ export function createPendingEvents(): PendingEvents {
     },
     take(limit) {
       urgentAlone = urgents.size > 0 && !urgentAlone;
-      const taken = takeFrom(urgents, limit);
-      if (urgentAlone) return taken;
+      if (urgentAlone) return takeFrom(urgents, limit);
+      const kept = Math.min(others.size, Math.ceil(limit / 2));
+      const taken = takeFrom(urgents, limit - kept);
       return new Map([...taken, ...takeFrom(others, limit - taken.size)]);
     },
     putBack(older) {

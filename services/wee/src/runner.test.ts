@@ -113,6 +113,15 @@ describe('an attempt', () => {
     expect(events).toMatchObject([{ kind: 'finished', outcome: 'succeeded', version: '1.2.0' }]);
   });
 
+  it('above the default priority is reported as urgent', async () => {
+    const { gate, runner, events, pool } = setUp();
+    using _ = gate;
+    await runner.run(assignment(1, { ...here, priority: 6 }), pool);
+    await runner.run(assignment(2, here), pool);
+    expect(events.map((event) => 'urgent' in event)).toEqual([true, false]);
+    expect(events[0]).toMatchObject({ urgent: true });
+  });
+
   it('with a large output is reported with a reference to it', async () => {
     const file = { path: '', bytes: 1, stored_bytes: 1, content_encoding: 'zstd', sha256: '' } as const;
     const { gate, runner, events, pool } = setUp(2, { outcome: 'succeeded', file });

@@ -4,7 +4,7 @@ import {
   type Problem,
   problem,
   type Release,
-  type ReleasePromotion,
+  releasePromotionSchema,
   releaseRollbackSchema,
   releaseUpdateSchema,
   type ReleaseView,
@@ -85,12 +85,16 @@ function decide(release: ReleaseView, verb: string, body: unknown): Partial<Rele
     return { candidate: version, share, hold: false };
   }
   if (candidate === null) return problem('invalid_state');
-  const { version = candidate } = (body ?? {}) as Partial<ReleasePromotion>;
-  if (version !== candidate) return problem('invalid_state');
-  if (verb === 'promote') return { stable: candidate, candidate: null, share: 0 };
+  if (verb === 'promote') {
+    const parsed = parse(releasePromotionSchema, body);
+    if (!parsed.ok) return parsed.problem;
+    if ((parsed.value.version ?? candidate) !== candidate) return problem('invalid_state');
+    return { stable: candidate, candidate: null, share: 0 };
+  }
   if (verb !== 'rollback') return problem('not_found');
   const parsed = parse(releaseRollbackSchema, body);
   if (!parsed.ok) return parsed.problem;
+  if ((parsed.value.version ?? candidate) !== candidate) return problem('invalid_state');
   const last = { version: candidate, reason: parsed.value.reason, at: timestamp(Date.now()) };
   return { stable, candidate: null, share: 0, rejected: [...rejected, last] };
 }

@@ -81,14 +81,15 @@ function simulate(places: ReadonlyMap<string, Place>, truth: (a: string, b: stri
   const noise = makeNoise(1);
   const vectors = new Map<string, LatencyVector>();
   const measuredPairs = new Set<string>();
+  const roundMs = 30_000;
   for (let round = 1; round <= 20; round++) {
     for (const [from, targets] of plan) {
       const measured = targets.map((to) => {
         measuredPairs.add(pairOf(from, to));
         const samplesMs = Array.from({ length: 5 }, () => truth(from, to) * (1 + 0.1 * noise() ** 3));
-        return { to, samplesMs, at: round * 30_000 };
+        return { to, samplesMs, at: round * roundMs };
       });
-      vectors.set(from, vectorAfter(vectors.get(from) ?? null, from, measured, vectors, places));
+      vectors.set(from, vectorAfter(vectors.get(from) ?? null, from, measured, vectors, { places, roundMs }));
     }
   }
   const missed = {

@@ -37,7 +37,10 @@ function sightOf(vectors: LatencyVector[] = [], all: ReadonlyMap<string, Place> 
 }
 
 function measuredFrom(from: string, to: string, ms: number, ageMs: number): LatencyVector {
-  const vector = vectorAfter(null, from, [{ to, samplesMs: [ms], at: now - ageMs }], new Map(), places);
+  const vector = vectorAfter(null, from, [{ to, samplesMs: [ms], at: now - ageMs }], new Map(), {
+    places,
+    roundMs: 60_000,
+  });
   return { ...vector, coordinate: null };
 }
 

@@ -2,6 +2,7 @@ import type { LatencyVector } from '@tenma/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { roundTripFloorMs } from '../place/great-circle.ts';
+import type { Place } from '../place/great-circle.ts';
 import { anyPlace, makeNoise } from '../place/places.fixture.ts';
 import { isPossible, type Measured, vectorAfter } from './measurement.ts';
 
@@ -13,11 +14,12 @@ const places = new Map([
   ['yokohama', yokohama],
   ['virginia', virginia],
 ]);
+const planOf = (known: ReadonlyMap<string, Place>) => ({ places: known, roundMs: 60_000 });
 const none: ReadonlyMap<string, LatencyVector> = new Map();
 const floorMs = roundTripFloorMs(tokyo, virginia);
 
 function after(before: LatencyVector | null, ...measured: Measured[]): LatencyVector {
-  return vectorAfter(before, 'tokyo', measured, none, places);
+  return vectorAfter(before, 'tokyo', measured, none, planOf(places));
 }
 
 /** A round of 5 samples every 30 s. */
@@ -124,7 +126,7 @@ describe('a vector', () => {
     );
     expect(Object.keys(vector.to)).toEqual(['virginia']);
     const without = new Map([['tokyo', tokyo]]);
-    expect(vectorAfter(vector, 'tokyo', [], none, without).to).toEqual({});
+    expect(vectorAfter(vector, 'tokyo', [], none, planOf(without)).to).toEqual({});
   });
 
   test('moves its coordinate by what others have measured of it, too', () => {
@@ -133,32 +135,38 @@ describe('a vector', () => {
       'virginia',
       [{ to: 'tokyo', samplesMs: [150], at: 0 }],
       none,
-      places,
+      planOf(places),
     );
     const others = new Map([['virginia', fromVirginia]]);
     const near: Measured = { to: 'yokohama', samplesMs: [2], at: 1_000 };
-    const heard = vectorAfter(null, 'tokyo', [near], others, places);
+    const heard = vectorAfter(null, 'tokyo', [near], others, planOf(places));
     const silent = new Map([['virginia', { ...fromVirginia, to: {} }]]);
-    const unheard = vectorAfter(null, 'tokyo', [near], silent, places).coordinate;
+    const unheard = vectorAfter(null, 'tokyo', [near], silent, planOf(places)).coordinate;
     expect(heard.coordinate).not.toEqual(unheard);
     // From a time that has not come it says nothing, as from one that is long past.
     for (const at of ['1970-02-01T00:00:00.000Z', '1969-12-01T00:00:00.000Z']) {
       const to = { tokyo: { ...fromVirginia.to['tokyo']!, at } };
       const wrong = new Map([['virginia', { ...fromVirginia, to }]]);
-      expect(vectorAfter(null, 'tokyo', [near], wrong, places).coordinate).toEqual(unheard);
+      expect(vectorAfter(null, 'tokyo', [near], wrong, planOf(places)).coordinate).toEqual(unheard);
     }
   });
 
   test('no longer moves by what others have stopped measuring, from the fourth of its own rounds on', () => {
-    const heardOnce = vectorAfter(null, 'virginia', [{ to: 'tokyo', samplesMs: [250], at: 0 }], none, places);
+    const heardOnce = vectorAfter(
+      null,
+      'virginia',
+      [{ to: 'tokyo', samplesMs: [250], at: 0 }],
+      none,
+      planOf(places),
+    );
     const others = new Map([['virginia', heardOnce]]);
     const silent = new Map([['virginia', { ...heardOnce, to: {} }]]);
     let own = after(null, { to: 'yokohama', samplesMs: [2], at: 0 });
     const pulled: boolean[] = [];
     for (let round = 1; round <= 5; round += 1) {
       const near: Measured = { to: 'yokohama', samplesMs: [2], at: round * 60_000 };
-      const unheard = vectorAfter(own, 'tokyo', [near], silent, places);
-      own = vectorAfter(own, 'tokyo', [near], others, places);
+      const unheard = vectorAfter(own, 'tokyo', [near], silent, planOf(places));
+      own = vectorAfter(own, 'tokyo', [near], others, planOf(places));
       pulled.push(own.coordinate?.at.join() !== unheard.coordinate?.at.join());
     }
     expect(pulled).toEqual([true, true, true, false, false]);
@@ -168,7 +176,7 @@ describe('a vector', () => {
     fc.assert(
       fc.property(anyPlace, fc.array(fc.double({ min: 0, max: 1_000, noNaN: true })), (place, samplesMs) => {
         const here = new Map([...places, ['here', place] as const]);
-        const run = () => vectorAfter(null, 'here', [{ to: 'tokyo', samplesMs, at: 5 }], none, here);
+        const run = () => vectorAfter(null, 'here', [{ to: 'tokyo', samplesMs, at: 5 }], none, planOf(here));
         expect(run()).toEqual(run());
       }),
     );

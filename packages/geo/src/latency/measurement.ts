@@ -16,6 +16,12 @@ type Entry = LatencyVector['to'][string];
 type Vectors = ReadonlyMap<string, LatencyVector>;
 type Places = ReadonlyMap<string, Place>;
 
+/** Where regions are, and how far apart the rounds of their probes. */
+export interface MeasuringPlan {
+  readonly places: Places;
+  readonly roundMs: number;
+}
+
 /** What was known weighs no more than this many samples against those of a new round. */
 export const rememberedSamples = 12;
 /** And half as much for each of these that it is older. */
@@ -27,11 +33,10 @@ const halfLifeMs = 600_000;
  */
 const clockFaultMs = 900_000;
 /**
- * What others have measured of this region pushes its coordinate while it is not older than this many of its own rounds,
- * nor than this time: a pair that is no longer measured would pull for ever at where it once was.
+ * What others have measured of this region pushes its coordinate for so many rounds: a pair that is no longer measured would
+ * pull for ever at where it once was.
  */
 const heardForRounds = 3;
-const heardForMs = 1_800_000;
 /** Within 50 km the registered places say too little of the path: towns are written down to a few km. */
 const siteFloorMs = 0.5;
 /** Springs to regions that are not measured: how many, and how little they weigh (added to the error of the other). */
@@ -62,7 +67,7 @@ export function vectorAfter(
   from: string,
   measured: readonly Measured[],
   others: Vectors,
-  places: Places,
+  { places, roundMs }: MeasuringPlan,
 ): LatencyVector {
   const place = places.get(from);
   const entries = new Map<string, Entry>();
@@ -88,12 +93,11 @@ export function vectorAfter(
     latest = Math.max(latest, at);
   }
   if (settled.size > 1) {
-    const heardMs = heardForOf(before, latest);
     for (const [id, { to }] of others) {
       const [heard, there] = [to[from], places.get(id)];
       if (heard === undefined || there === undefined || settled.has(id)) continue;
       if (
-        Math.abs(latest - Date.parse(heard.at)) > heardMs ||
+        Math.abs(latest - Date.parse(heard.at)) > heardForRounds * roundMs ||
         !isPossible(heard.p50_ms, roundTripFloorMs(place, there))
       )
         continue;
@@ -103,13 +107,6 @@ export function vectorAfter(
     coordinate = steadied(coordinate, from, place, others, places, settled);
   }
   return vectorOf(from, entries, coordinate);
-}
-
-/** Its rounds are as far apart as this one is from the one before, by its newest entry. */
-function heardForOf(before: LatencyVector | null, latest: number): number {
-  const times = Object.values(before?.to ?? {}).map(({ at }) => latest - Date.parse(at));
-  const roundMs = Math.min(...times.filter((ageMs) => ageMs > 0));
-  return Math.min(heardForMs, heardForRounds * roundMs);
 }
 
 function entryAfter(before: Entry | undefined, samplesMs: readonly number[], at: number): Entry {

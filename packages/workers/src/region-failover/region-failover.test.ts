@@ -84,7 +84,7 @@ describe('region-failover', () => {
     expect(output.proposal).toBe('fail_over');
     expect(output.confirmations.map(({ reason }) => reason)).toEqual(['timeout', 'timeout']);
     // On a machine that stood still there was no time left for the second.
-    expect(probes).toBeLessThanOrEqual(2);
+    expect([1, 2]).toContain(probes);
   });
 
   test('probes 50 nodes at once', async () => {

@@ -111,4 +111,14 @@ describe('the OpenAPI document', () => {
     expect(named).toContain('Task');
     expect(named).toContain('TaskSubmissionInput');
   });
+
+  it('says which bodies may be left out', async () => {
+    await using app = await buildApp(createFakes().components);
+    const { paths } = JSON.parse(JSON.stringify(app.swagger())) as {
+      paths: Record<string, { post: { requestBody: { required: boolean } } }>;
+    };
+    const isRequired = (path: string) => paths[path]?.post.requestBody.required;
+    expect(isRequired('/api/v1/releases/{type}/rollback')).toBe(false);
+    expect(isRequired('/api/v1/releases/{type}/update')).toBe(true);
+  });
 });

@@ -19,6 +19,21 @@ export function documentOf(source: Parameters<typeof jsonSchemaTransformObject>[
     }
   };
   follow(document.paths);
+  for (const path of Object.values(document.paths ?? {})) markOptionalBodies(path ?? {});
   const schemas = Object.fromEntries(Object.entries(all).filter(([name]) => used.has(name))) as typeof all;
   return { ...document, components: { ...document.components, schemas } } as Document;
+}
+
+interface Body {
+  required?: boolean;
+  readonly content: Readonly<Record<string, { readonly schema?: { readonly anyOf?: readonly object[] } }>>;
+}
+
+/** A body that may be null may be left out: the transform takes each one that has a schema for required. */
+function markOptionalBodies(path: object): void {
+  for (const operation of Object.values(path) as { readonly requestBody?: Body }[]) {
+    const { requestBody: body } = operation;
+    const choices = body?.content['application/json']?.schema?.anyOf ?? [];
+    if (body && choices.some((choice) => 'type' in choice && choice.type === 'null')) body.required = false;
+  }
 }

@@ -35,7 +35,7 @@ const triesMax = 5;
 export function startLatencyRounds(components: Components): LatencyRounds {
   const { documents, settings, clock, log } = components;
   const rounds = settings.enabled ? keepRounds(components) : undefined;
-  const folding = createFolding({ documents, clock, log });
+  const folding = createFolding({ documents, settings, clock, log });
   return {
     onChange(changes) {
       for (const changed of changes) {
@@ -110,7 +110,12 @@ interface Measured {
 }
 
 /** Writes measurements into the vectors of their regions, those that come together in one write. */
-function createFolding({ documents, clock, log }: Pick<Components, 'documents' | 'clock' | 'log'>) {
+function createFolding({
+  documents,
+  settings,
+  clock,
+  log,
+}: Pick<Components, 'documents' | 'settings' | 'clock' | 'log'>) {
   const waiting = new Map<string, Measured[]>();
 
   async function round(): Promise<void> {
@@ -124,12 +129,13 @@ function createFolding({ documents, clock, log }: Pick<Components, 'documents' |
 
   function writesFor(taken: ReadonlyMap<string, readonly Measured[]>): Write[] {
     const { places, vectors } = latencySight(documents, clock.now());
+    const plan = { places, roundMs: settings.latencyIntervalMs };
     const all = new Map<string, LatencyVector>(vectors);
     const writes: Write[] = [];
     for (const [from, measured] of taken) {
       if (!documents.get('region', from)) continue;
       const before = documents.get('latency', from);
-      const value = vectorAfter(before?.value ?? null, from, measured, all, places);
+      const value = vectorAfter(before?.value ?? null, from, measured, all, plan);
       all.set(from, value);
       writes.push({ kind: 'latency', id: from, expected: before?.version ?? 0, value });
     }

@@ -21,7 +21,7 @@ import {
   withPromoted,
 } from './judge-release.ts';
 import { logRelease } from './log-release.ts';
-import { candidateGone, conflict, unknownVersion } from './refusals.ts';
+import { candidateGone, conflict, otherVersion, unknownVersion } from './refusals.ts';
 import { releaseOf } from './views.ts';
 
 interface Components {
@@ -62,7 +62,7 @@ export function promoteRelease(
     const { candidate } = release;
     if (candidate === null) return conflict(`${type} has no version on trial`, release, versions);
     if (version !== undefined && version !== candidate) {
-      return conflict(`${version} of ${type} is not on trial`, release, versions);
+      return otherVersion(release, version, 'promote');
     }
     if (!versions.includes(candidate)) return candidateGone(release, candidate);
     return withPromoted(release, now);
@@ -77,8 +77,7 @@ export function rollBackRelease(
 ): Promise<Answer<Release>> {
   return changeRelease(components, type, (release, versions, now) => {
     if (version !== undefined && version !== (release.candidate ?? release.stable)) {
-      const not = release.candidate === null ? 'not the stable version' : 'not on trial';
-      return conflict(`${version} of ${type} is ${not}`, release, versions);
+      return otherVersion(release, version, 'rollback');
     }
     if (release.candidate !== null) return withoutCandidate(release, reason, now);
     const earlier = earlierThanStable(release, versions);

@@ -17,6 +17,6 @@ export function logRelease(log: Log, release: ReleaseRecord): void {
       return;
     }
     case 'changed':
-      log.debug({ type, stable, candidate, share }, 'a release was changed');
+      log.info({ type, version: stable, candidate, share }, 'a release was changed');
   }
 }

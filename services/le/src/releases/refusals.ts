@@ -24,6 +24,19 @@ export function candidateGone({ type }: ReleaseRecord, candidate: string): Probl
   });
 }
 
+/** The release has moved on since the caller looked: the verb is for another version now. */
+export function otherVersion(
+  { type, stable, candidate }: ReleaseRecord,
+  version: string,
+  verb: 'promote' | 'rollback',
+): Problem {
+  const taken = candidate ?? stable;
+  return problem('invalid_state', {
+    detail: `${version} of ${type} is not ${candidate === null ? 'the stable version' : 'on trial'}`,
+    hint: `${taken} is: POST /api/v1/releases/${type}/${verb} {"version": "${taken}"} would be for that one.`,
+  });
+}
+
 export function conflict(detail: string, release: ReleaseRecord, versions: readonly string[]): Problem {
   const marked = versions.map((version) => {
     if (version === release.stable) return `${version} (stable)`;

@@ -195,6 +195,7 @@ describe('two replicas of LE', () => {
       await at.speaks(weeWith('wee-2', ['1.1.0']));
     }
     await at.becomes({ stable: '1.1.0', candidate: null, change: 'changed' });
+    expect(at.logged).toEqual(['a version is on trial: 1.1.0', 'a release was changed: 1.1.0']);
   });
 });
 

@@ -83,7 +83,8 @@ class ReleaseKeeper implements Disposable {
     this.#missing = this.#missingNow(types);
     const done = await changeDocuments(documents, () => {
       const writes = [...types].flatMap(([type, versions]) => this.#writeOf(type, versions) ?? []);
-      return { writes, value: writes.map(({ value }) => value) };
+      // A type that is seen for the first time is no news of its release.
+      return { writes, value: writes.filter(({ expected }) => expected > 0).map(({ value }) => value) };
     });
     if ('problem' in done) log.debug({}, 'releases were changed by others all the time');
     else for (const release of done.value) logRelease(log, release);

@@ -7,10 +7,10 @@ import {
   type Refusals,
   trialMs,
 } from './canary.ts';
-import { type ShadowRuns, createShadowRuns } from './shadow-runs.ts';
 import { createHalfwayMark, type HalfwayMark } from './halfway.ts';
 import { createSampler, type Sampler } from './sampler.ts';
 import type { Comparison } from './shadow.ts';
+import { createShadowRuns, type ShadowRuns } from './shadow-runs.ts';
 import { createSide, type Ending, type Sample } from './side.ts';
 import { type Counter, createTally, type Tally } from './tally.ts';
 

@@ -61,6 +61,9 @@ describe('releases', () => {
     await registry.clock.advance(1_000);
     const more = await ask('POST', `${path}/echo/update`, { version, share: 0.5 });
     expect(more.body).toMatchObject({ candidate: version, share: 0.5, since });
+    const other = await ask('POST', `${path}/echo/promote`, { version: '1.1.0' });
+    expect(other).toMatchObject({ status: 409, problem: { code: 'invalid_state' } });
+    expect(other.problem.hint).toContain(`${path}/echo/promote {"version": "${version}"}`);
     const promoted = await ask('POST', `${path}/echo/promote`);
     expect(promoted).toMatchObject({ status: 200, body: { stable: version, candidate: null } });
     const back = await ask('POST', `${path}/echo/rollback`);
@@ -94,7 +97,16 @@ describe('releases', () => {
     ['POST', 'echo/update', { version: '1.0.0', share: 2 }, 422, 'invalid_request', ''],
     ['POST', 'echo/update', undefined, 422, 'invalid_request', ''],
     ['POST', 'echo/promote', undefined, 409, 'invalid_state', '{"version": "1.0.0"}'],
+    ['POST', 'echo/promote', { reason: 'fine' }, 422, 'invalid_request', ''],
     ['POST', 'echo/rollback', { why: 'so' }, 422, 'invalid_request', ''],
+    [
+      'POST',
+      'echo/rollback',
+      { version: '1.0.0' },
+      409,
+      'invalid_state',
+      '1.1.0 is: POST /api/v1/releases/echo/rollback {"version": "1.1.0"}',
+    ],
   ] as const)('%s %s %j is refused, and changes nothing', async (method, at, body, status, code, hint) => {
     await using registry = await open();
     const before = await registry.standing();
