@@ -4,18 +4,20 @@ import { freePort } from '@tenma/test-support';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { cli } from './cli-fixture.ts';
+import { aType } from './fabric-fixture.ts';
 
 const document = JSON.stringify({ version: 1, active_region: 'tokyo', regions: [], nodes: [] });
 // oxlint-disable-next-line unicorn/no-thenable -- the API's own word, and no function
 const policy = JSON.stringify({ policy_id: 'p1', when: { event: 'region.status' }, then: { type: 'echo' } });
 
-/** Every leaf that speaks of releases, regions, schedules and policies, with what it needs to succeed. */
+/** Every leaf that changes types, or speaks of releases, regions, schedules and policies, with what it needs to succeed. */
 const leaves: readonly (readonly [args: string[], shape: z.ZodType, stdin?: string])[] = [
   [['worker', 'versions'], z.tuple([z.object({ type: z.literal('echo') })])],
   [['worker', 'versions', 'echo'], z.object({ versions: z.array(z.object({ role: z.string() })).min(2) })],
   [['worker', 'update', 'echo', '1.2.0'], z.object({ candidate: z.literal('1.2.0') })],
   [['worker', 'promote', 'echo'], z.object({ stable: z.literal('1.1.0'), candidate: z.null() })],
   [['worker', 'rollback', 'echo'], z.object({ stable: z.literal('1.0.0'), candidate: z.null() })],
+  [['type', 'rm', 'echo'], z.object({ type: z.literal('echo'), version: z.literal('1.0.0') })],
   [['region', 'ls'], z.array(z.object({ region_id: z.string() })).min(2)],
   [['region', 'show', 'tokyo'], z.object({ region_id: z.literal('tokyo') })],
   [['region', 'add', 'r1', '--lat', '-33.9', '--lon', '151'], z.object({ region_id: z.literal('r1') })],
@@ -66,7 +68,7 @@ const geo = {
 };
 
 async function startLe(): Promise<FakeLe> {
-  const le = await startFakeLe({ geo });
+  const le = await startFakeLe({ geo, lists: { 'task-types': [aType('echo')] } });
   le.releases.add('echo', ['1.0.0', '1.1.0', '1.2.0']);
   le.releases.change('echo', { candidate: '1.1.0', share: 0.1 });
   return le;

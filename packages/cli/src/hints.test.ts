@@ -39,6 +39,15 @@ describe('a hint at the prompt', () => {
     );
   });
 
+  it('names the commands that let go of a task type', () => {
+    const hint = 'GET /api/v1/tasks?type=echo&state=waiting,queued; DELETE /api/v1/schedules/home';
+    expect(hintAtPrompt({ hint })).toBe(
+      'tenma task ls --type echo --state waiting,queued; tenma schedule rm home',
+    );
+    const others = 'DELETE /api/v1/policies/tell, DELETE /api/geo/nodes/web-1.';
+    expect(hintAtPrompt({ hint: others })).toBe('tenma policy rm tell, tenma node rm web-1.');
+  });
+
   it('keeps what LE says of the case in hand', () => {
     expect(
       hintAtPrompt({ hint: 'There are probe-http and probe-tcp; GET /api/v1/task-types lists them.' }),

@@ -73,6 +73,19 @@ describe('a client', () => {
     expect(le.requests.every(({ headers }) => headers.authorization === 'Bearer secret')).toBe(true);
   });
 
+  it('has a type forgotten, and asks once when the answer is lost', async () => {
+    const lists = { 'task-types': [{ type: 'echo' }, { type: 'other' }] };
+    await using le = await startFakeLe({ lists });
+    await using client = createClient({ url: le.url });
+    expect(await client.forgetTaskType('echo')).toBeUndefined();
+    expect(le.requests).toMatchObject([{ method: 'DELETE', path: '/api/v1/task-types/echo' }]);
+    expect(lists['task-types']).toEqual([{ type: 'other' }]);
+    await expect(client.forgetTaskType('echo')).rejects.toMatchObject({ code: 'unknown_type', status: 404 });
+    le.play((_request, response) => Boolean(response.destroy()));
+    await expect(client.forgetTaskType('other')).rejects.toMatchObject({ code: 'unreachable' });
+    expect(le.requests).toHaveLength(3);
+  });
+
   it('calls a proxy in the way what it is', async () => {
     await using le = await startFakeLe();
     await using client = createClient({ url: le.url, retryForMs: 0 });

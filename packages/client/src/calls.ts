@@ -16,6 +16,7 @@ import {
   taskTypesReader,
   workersReader,
 } from './records.ts';
+import { createRest } from './rest.ts';
 import type { CallOptions } from './task-handle.ts';
 import { type ListOptions, listTasks } from './task-list.ts';
 import type { Transport } from './transport.ts';
@@ -36,6 +37,8 @@ export interface TaskCalls {
 export interface FabricCalls {
   taskTypes(options?: CallOptions): Promise<TaskType[]>;
   taskType(type: string, options?: CallOptions): Promise<TaskType>;
+  /** LE forgets a type that has been retired, and its release; refused while it is in use. */
+  forgetTaskType(type: string, options?: CallOptions): Promise<void>;
   workers(options?: CallOptions): Promise<Presence[]>;
   pools(options?: CallOptions): Promise<Pool[]>;
   /** What LE says about itself; also answers when it is not ready. */
@@ -78,6 +81,8 @@ export function createFabricCalls(transport: Transport): FabricCalls {
     taskTypes: async (options) => (await read('/api/v1/task-types', taskTypesReader, options)).items,
     taskType: (type, options) =>
       read(`/api/v1/task-types/${encodeURIComponent(type)}`, taskTypeSchema, options),
+    forgetTaskType: (type, options) =>
+      createRest(transport).remove(`/api/v1/task-types/${encodeURIComponent(type)}`, options),
     workers: async (options) => (await read('/api/v1/workers', workersReader, options)).items,
     pools: async (options) => (await read('/api/v1/pools', poolsReader, options)).items,
     async ready({ signal } = {}) {

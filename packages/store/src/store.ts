@@ -143,6 +143,8 @@ export interface Store extends AsyncDisposable, Documents, Observations, Blobs {
   /** Remembers task types as workers announce them; the newest announcement of a type wins. */
   saveTaskTypes(types: readonly TaskType[]): Promise<void>;
   taskTypes(): Promise<TaskType[]>;
+  /** By the names they were saved under; unknown ones are passed over. */
+  forgetTaskTypes(names: readonly string[]): Promise<void>;
   /** A small named value, with compare-and-set: writes if the stored one is `expected` (null: absent). */
   compareAndSet(name: string, expected: string | null, value: string): Promise<boolean>;
   read(name: string): Promise<string | null>;

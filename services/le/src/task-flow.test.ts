@@ -9,16 +9,19 @@ import {
 import { silentLog } from '@tenma/runtime';
 import { until } from '@tenma/test-support';
 import { describe, expect, it } from 'vitest';
+import type { DocumentCache } from './documents/document-cache.ts';
 import { createMetrics } from './metrics.ts';
 import { fakeResults } from './observe/fixtures/fake-results.ts';
 import { active, openDocuments } from './observe/fixtures/region-documents.ts';
-import { weeWith } from './releases/fixture.ts';
+import { rejection, releaseRecord, weeWith } from './releases/fixture.ts';
+import { retireType } from './retire-type.ts';
 import { openTaskFlow } from './task-flow.ts';
 
+/** `elsewhere`: what another replica on the same store sees; `join` starts it. */
 async function open() {
   await using parts = new AsyncDisposableStack();
   const standing = parts.use(await openDocuments());
-  const { clock, store, documents } = standing;
+  const { clock, store, documents, elsewhere } = standing;
   await standing.write(active('here'));
   const log = silentLog();
   const broker = createMemoryBroker({ clock });
@@ -28,14 +31,21 @@ async function open() {
   parts.use(await bus.subscribe(exchanges.control, (body) => told.push(controlMessageSchema.parse(body))));
   const random = () => 0.5;
   const newId = () => '01990b4c-6f2a-7cc3-9d5e-0f6d2f1a7b10';
-  const components = { bus, results, store, documents, metrics: createMetrics(), clock, log, random, newId };
-  const flow = parts.use(await openTaskFlow(components, { leId: 'le-1', outboxLimit: 1_000 }));
+  async function start(own: DocumentCache, leId: string) {
+    const metrics = createMetrics();
+    const components = { bus, results, store, documents: own, metrics, clock, log, random, newId };
+    return openTaskFlow(components, { leId, outboxLimit: 1_000 });
+  }
+  const flow = parts.use(await start(documents, 'le-1'));
   const opened = parts.move();
   return {
     bus,
     results,
+    store,
     documents,
+    elsewhere,
     flow,
+    join: async () => opened.use(await start(elsewhere, 'le-2')),
     told,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
@@ -67,5 +77,39 @@ describe('the flow of tasks', () => {
     await until(() => at.flow.types.get('echo') !== undefined);
     await at.results.announce(topic, speaks('1.0.0', '2.0.0'), retained);
     expect(at.flow.types.judge('echo', {})).toHaveProperty('majors');
+  });
+});
+
+describe('a type that is retired', () => {
+  const leaves = { data: { wee_id: 'wee-1', boot_id: 'boot-1', region: 'here', status: 'offline' } };
+
+  it('is forgotten by every replica, and made known anew by a WEE that comes back with it', async () => {
+    await using at = await open();
+    const other = await at.join();
+    const flows = [at.flow, other];
+    const stables = () =>
+      [at.documents, at.elsewhere].map((own) => {
+        void own.refresh();
+        return own.get('release', 'echo')?.value.stable;
+      });
+    await at.results.announce(topic, speaks('1.0.0'), retained);
+    await until(() => stables().every((stable) => stable === '1.0.0'));
+    const value = releaseRecord({ rejected: [rejection('1.1.0')], hold: true });
+    await at.documents.write([{ kind: 'release', id: 'echo', expected: 'any', value }]);
+    await until(async () => (await at.store.taskTypes()).length === 1);
+    await at.results.announce(topic, leaves, retained);
+    expect(flows.map(({ types }) => types.get('echo')?.version)).toEqual(['1.0.0', '1.0.0']);
+
+    const components = { ...at, ...at.flow };
+    expect(await retireType(components, 'echo')).toEqual({ value: null });
+    await until(() => stables().every((stable) => stable === undefined));
+    expect(flows.map(({ types }) => types.all())).toEqual([[], []]);
+    expect(await at.store.taskTypes()).toEqual([]);
+    expect(await retireType(components, 'echo')).toMatchObject({ problem: { code: 'unknown_type' } });
+
+    await at.results.announce(topic, speaks('1.0.0', '1.1.0'), retained);
+    await until(() => stables().every((stable) => stable === '1.1.0'));
+    expect(flows.map(({ types }) => types.get('echo')?.version)).toEqual(['1.1.0', '1.1.0']);
+    await until(async () => (await at.store.taskTypes()).length === 1);
   });
 });

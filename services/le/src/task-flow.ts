@@ -83,7 +83,7 @@ export async function openTaskFlow(
       onHeardAgain: () => mover.repeat(),
     }),
   );
-  parts.use(fleet.onVersions((online) => types.announced(online)));
+  parts.use(keepInStep(types, { fleet, documents }));
   parts.use(startReleaseKeeper({ documents, fleet, clock, log }));
   const active = parts.use(keepWhereToSend(documents)).current;
   const limits = parts.use(keepLease({ store, clock, log }, 'limits', leId));
@@ -118,4 +118,15 @@ export async function openTaskFlow(
     mover,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** Types come with those who announce them, and go with their releases. */
+function keepInStep(
+  types: TaskTypes,
+  { fleet, documents }: { fleet: FleetWatch; documents: DocumentCache },
+): Disposable {
+  const parts = new DisposableStack();
+  parts.use(fleet.onVersions((online) => types.announced(online)));
+  parts.use(documents.onChange((changes) => types.onChange(changes)));
+  return parts;
 }

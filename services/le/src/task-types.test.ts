@@ -39,7 +39,9 @@ async function open() {
     dice,
     types: start(),
     start,
-    stands: (changes: Partial<Release>) => void (release = releaseRecord(changes)),
+    /** Null: no longer. */
+    stands: (changes: Partial<Release> | null) =>
+      void (release = changes === null ? undefined : releaseRecord(changes)),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
@@ -74,6 +76,55 @@ describe('a type with one major', () => {
     expect(at.types.judge('echo', {})).toEqual({ faults });
     expect(at.types.faults('echo', {})).toEqual(faults);
     expect(at.types.faults('echo', { text: 'a' })).toEqual([]);
+  });
+});
+
+describe('a type that is forgotten', () => {
+  const forgotten = [{ kind: 'release', id: 'echo' }] as const;
+  const remembered = async ({ store }: Awaited<ReturnType<typeof open>>) =>
+    (await store.taskTypes()).map(({ type }) => type);
+
+  it('is known neither here nor after a restart, in none of its majors; others are', async () => {
+    await using at = await open();
+    const other = taskType('1.0.0', { type: 'echo-2' });
+    at.types.announced([inRegion([first, second, other])]);
+    await until(async () => (await at.store.taskTypes()).length === 3);
+    at.types.announced([]);
+    await at.types.forget('echo');
+    expect(at.types.all()).toEqual([other]);
+    expect(await remembered(at)).toEqual(['echo-2@1']);
+    const restarted = at.start();
+    await restarted.load(new AbortController().signal);
+    expect(restarted.all()).toEqual([other]);
+  });
+
+  it('goes with its release, unless that still stands or somebody has the type', async () => {
+    await using at = await open();
+    at.types.announced([inRegion([first])]);
+    at.types.onChange(forgotten);
+    expect(at.types.get('echo')).toEqual(first);
+    at.types.announced([]);
+    at.stands({});
+    at.types.onChange(forgotten);
+    expect(at.types.get('echo')).toEqual(first);
+    at.stands(null);
+    at.types.onChange([{ kind: 'schedule', id: 'echo' }]);
+    expect(at.types.get('echo')).toEqual(first);
+    at.types.onChange(forgotten);
+    expect(at.types.get('echo')).toBeUndefined();
+  });
+
+  it('is known anew when somebody comes back with it, also while it is being forgotten', async () => {
+    await using at = await open();
+    at.types.announced([inRegion([first])]);
+    await until(async () => (await remembered(at)).length === 1);
+    at.types.announced([]);
+    at.types.onChange(forgotten);
+    const forgetting = at.types.forget('echo');
+    at.types.announced([inRegion([first])]);
+    await forgetting;
+    expect(at.types.get('echo')).toEqual(first);
+    await until(async () => (await remembered(at)).length === 1);
   });
 });
 

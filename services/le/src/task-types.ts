@@ -1,9 +1,10 @@
 import { type Json, majorOf, type Presence, type Release, type TaskType } from '@tenma/protocol';
 import { type Clock, type Log, sleep } from '@tenma/runtime';
 import type { Store } from '@tenma/store';
-import type { DocumentCache } from './documents/document-cache.ts';
+import type { DocumentCache, DocumentChange } from './documents/document-cache.ts';
 import { createInputCheck, type InputCheck, type InputFault } from './input-check.ts';
 import { liveVersions } from './releases/live-versions.ts';
+import { forgetType, rememberedTypes, rememberTypes } from './remembered-types.ts';
 
 /**
  * The task types that workers have announced, with the check of their inputs. Of each major one version counts: the
@@ -21,6 +22,10 @@ export interface TaskTypes {
   announced(online: Iterable<Presence>): void;
   /** Reads what earlier runs have learned; tries until the store answers. */
   load(signal: AbortSignal): Promise<void>;
+  /** What lost its release has been forgotten, here or by another replica: only what somebody has now stays. */
+  onChange(changes: readonly DocumentChange[]): void;
+  /** For all runs to come, too, unless somebody has it now. @throws StoreUnavailableError */
+  forget(type: string): Promise<void>;
 }
 
 /**
@@ -122,8 +127,7 @@ class AnnouncedTypes implements TaskTypes {
     const { store, clock } = this.#components;
     while (!signal.aborted) {
       try {
-        for (const row of await store.taskTypes()) {
-          const type = fromRow(row);
+        for (const type of await rememberedTypes(store)) {
           if (!this.#entries.get(type.type)?.versions.has(type.version)) this.#learn(type);
         }
         return;
@@ -131,6 +135,23 @@ class AnnouncedTypes implements TaskTypes {
         await sleep(clock, retryMs, signal).catch(() => undefined);
       }
     }
+  }
+
+  onChange(changes: readonly DocumentChange[]): void {
+    for (const { kind, id } of changes) {
+      if (kind === 'release' && this.#releaseOf(id) === undefined) this.#drop(id);
+    }
+  }
+
+  async forget(type: string): Promise<void> {
+    await forgetType(this.#components.store, type);
+    this.#drop(type);
+    // Somebody has come with it meanwhile, and what was remembered of that may just have been deleted.
+    if (this.#entries.has(type)) this.#remember([type]);
+  }
+
+  #drop(type: string): void {
+    if (this.#entries.get(type)?.announced.size === 0) this.#entries.delete(type);
   }
 
   /** Whether it is new. */
@@ -161,10 +182,10 @@ class AnnouncedTypes implements TaskTypes {
 
   #remember(types: readonly string[]): void {
     const { store, log } = this.#components;
-    const rows = types.flatMap((type) => this.#liveOf(type).versions.map(({ type: known }) => toRow(known)));
-    store
-      .saveTaskTypes(rows)
-      .catch((error: unknown) => log.warn({ err: error }, 'task types not remembered'));
+    const known = types.flatMap((type) => this.#liveOf(type).versions.map((version) => version.type));
+    rememberTypes(store, known).catch((error: unknown) =>
+      log.warn({ err: error }, 'task types not remembered'),
+    );
   }
 
   #liveOf(type: string): Live {
@@ -212,13 +233,4 @@ function byTypeAndVersion(online: Iterable<Presence>): Map<string, Map<string, T
 
 function majorOfVersion({ type }: Version): number {
   return majorOf(type.version);
-}
-
-/** The store keeps one document a name: a major of a type has a name of its own there, which is no type's. */
-function toRow(type: TaskType): TaskType {
-  return { ...type, type: `${type.type}@${majorOf(type.version)}` };
-}
-
-function fromRow(row: TaskType): TaskType {
-  return { ...row, type: row.type.split('@', 1)[0] ?? row.type };
 }

@@ -14,14 +14,23 @@ export function checkTypes(types: readonly TaskType[], workers: readonly Presenc
   const run = types.filter(({ type }) => versionsRun(workers, type).length > 0);
   const detail = run.map((one) => nameOf(one.type, shownVersion(one, workers))).join(', ');
   if (run.length === types.length) return { name: 'types', status: 'ok', detail };
-  const notRun = types.filter((one) => !run.includes(one)).map(({ type, version }) => nameOf(type, version));
+  const left = types.filter((one) => !run.includes(one));
+  const notRun = left.map(({ type, version }) => nameOf(type, version));
   return {
     name: 'types',
     status: 'warning',
     detail: `${detail || 'none is run'}; known, but no WEE runs it: ${notRun.join(', ')}`,
-    hint: 'Start a WEE that has it, unless it has been retired on purpose: tasks of a type that nobody runs wait.',
+    hint: hintFor(left.map(({ type }) => type)),
     not_run: notRun,
   };
+}
+
+function hintFor([first = '', ...others]: readonly string[]): string {
+  const retired = others.length === 0 ? first : 'TYPE';
+  return (
+    'Start a WEE that has it, as tasks of a type that nobody runs wait; ' +
+    `or, if it has been retired, forget it: tenma type rm ${retired}`
+  );
 }
 
 /**

@@ -28,7 +28,7 @@ describe('doctor', () => {
     await using le = await startFakeLe({ lists: { 'task-types': known, workers: [worker] } });
     const { stdout } = await cli(le, 'doctor');
     expect(stdout).toMatch(
-      /^! types +echo@1\.0\.0, probe@1\.0\.0; known, but no WEE runs it: gone@1\.0\.0, spare@1\.0\.0\n +→ Start a WEE/m,
+      /^! types +echo@1\.0\.0, probe@1\.0\.0; known, but no WEE runs it: gone@1\.0\.0, spare@1\.0\.0\n +→ Start a WEE.*tenma type rm TYPE$/m,
     );
     const { checks: told } = JSON.parse((await cli(le, 'doctor --json')).stdout) as { checks: object[] };
     expect(told).toContainEqual(
@@ -38,6 +38,16 @@ describe('doctor', () => {
         not_run: ['gone@1.0.0', 'spare@1.0.0'],
       }),
     );
+  });
+
+  it('names the type that may have been retired, and is content when it is forgotten', async () => {
+    const known = ['echo', 'gone'].map((type) => aType(type));
+    await using le = await startFakeLe({ lists: { 'task-types': known, workers: [aWee()] } });
+    expect((await cli(le, 'doctor')).stdout).toMatch(
+      /^! types +.*\n +→ .* retired, forget it: tenma type rm gone$/m,
+    );
+    expect(await cli(le, 'type rm gone')).toMatchObject({ code: 0, stderr: 'removed gone\n' });
+    expect((await cli(le, 'doctor')).stdout).toMatch(/^✓ types +echo@1\.0\.0$/m);
   });
 
   describe('of versions', () => {

@@ -1,4 +1,5 @@
-import type { Cost } from '@tenma/protocol';
+import { TenmaError } from '@tenma/client';
+import type { Cost, TaskType } from '@tenma/protocol';
 import type { CommandGroup } from '../command.ts';
 import type { Session } from '../session.ts';
 import { formatSections, formatTable, oneLine } from '../table.ts';
@@ -13,22 +14,29 @@ export const fabricCommands: CommandGroup = (program, act) => {
     .description('show a task type with its schemas and an example')
     .argument('<type>')
     .action(act((session, [name = '']) => showType(session, name)));
+  type
+    .command('rm')
+    .description('forget a task type that has been retired: that no WEE has, and nobody submits')
+    .argument('<type>')
+    .action(act((session, [name = '']) => removeType(session, name)));
   const pool = program.command('pool').description('workers of one kind in one region');
   pool.command('ls').description('list pools with their load').action(act(listPools));
 };
 
 async function listTypes({ client, output }: Session): Promise<void> {
   const types = await client.taskTypes();
-  output.data(types, () =>
-    formatTable(
-      ['type', 'version', 'cost', 'description'],
-      types.map(({ type, version, cost, description }) => ({
-        type,
-        version,
-        cost: costText(cost),
-        description,
-      })),
-    ),
+  output.data(types, () => typeTable(types));
+}
+
+function typeTable(types: readonly TaskType[]): string {
+  return formatTable(
+    ['type', 'version', 'cost', 'description'],
+    types.map(({ type, version, cost, description }) => ({
+      type,
+      version,
+      cost: costText(cost),
+      description,
+    })),
   );
 }
 
@@ -47,6 +55,17 @@ async function showType({ client, output }: Session, name: string): Promise<void
       ['output', prettyJson(type.output_schema)],
     ]),
   );
+}
+
+/** Prints what it removed; of a type whose schemas LE does not have (any more) the name. */
+async function removeType({ client, output }: Session, name: string): Promise<void> {
+  const type = await client.taskType(name).catch((error: unknown) => {
+    if (error instanceof TenmaError && error.code === 'unknown_type') return null;
+    throw error;
+  });
+  await client.forgetTaskType(name);
+  output.note(`removed ${name}`);
+  output.data(type ?? { type: name }, () => (type ? typeTable([type]) : ''));
 }
 
 function costText(cost: Cost): string {

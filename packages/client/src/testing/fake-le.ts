@@ -48,7 +48,7 @@ export interface FakeLe extends AsyncDisposable {
 export interface FakeLeOptions {
   /** What becomes of a task when it is accepted; nothing by default. */
   run?: Outcome;
-  /** What `GET /api/v1/{task-types,workers,pools}` list, by the last part of the address. */
+  /** What `GET /api/v1/{task-types,workers,pools}` list, by the last part of the address. What is deleted goes. */
   lists?: Record<string, unknown[]>;
   /** The answer of `GET /readyz`; 503 unless its status is `ready`. */
   readiness?: { status: string; checks: unknown };
@@ -127,7 +127,7 @@ function answer(request: RecordedRequest, response: ServerResponse, parts: Parts
     parts[resource].answer(request, id, query, response);
   else if (resource === 'releases') parts.releases.answer(request, id, verb, response);
   else if (resource === 'blobs') parts.blobs.answer(id ?? '', response);
-  else if (resource !== 'tasks') sendList(resource, id, response, options);
+  else if (resource !== 'tasks') sendList([resource, id], request, response, options);
   else if (id === 'batch')
     sendJson(response, 202, { tasks: itemsOf(request).map((item) => judge(item, tasks)) });
   else if (id === undefined) sendPage(query, response, tasks);
@@ -190,8 +190,8 @@ function sendReadiness(response: ServerResponse, options: FakeLeOptions): void {
 }
 
 function sendList(
-  resource: string,
-  id: string | undefined,
+  [resource, id]: readonly [resource: string, id: string | undefined],
+  { method }: RecordedRequest,
   response: ServerResponse,
   options: FakeLeOptions,
 ): void {
@@ -199,7 +199,10 @@ function sendList(
   const one = items.find((item) => (item as { type?: string }).type === id);
   if (id === undefined) sendJson(response, 200, { items });
   else if (one === undefined) sendProblem(response, problem('unknown_type'));
-  else sendJson(response, 200, one);
+  else if (method === 'DELETE') {
+    items.splice(items.indexOf(one), 1);
+    response.writeHead(204).end();
+  } else sendJson(response, 200, one);
 }
 
 /** Pages of the tasks that fit `state`, `type`, `region` and one `label`; a page token is the place to go on from. */

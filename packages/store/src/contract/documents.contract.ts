@@ -110,8 +110,11 @@ export function documentsContract(create: CreateFixture): void {
         { kind: 'node', id: 'a', version: gone, value: null },
       ]);
       expect(await store.writeDocuments([write('a', 2, gone)])).toHaveProperty('conflict');
-      await put(store, write('a', 2, 0));
+      const back = await put(store, write('a', 2, 0));
       expect(byId(await store.documentsSince(0))).toEqual({ a: 2, b: 1 });
+      // Told of also where there was nothing to delete.
+      await put(store, write('never', null, 0));
+      expect(byId(await store.documentsSince(back))).toEqual({ never: null });
     });
 
     it('are told of since a version, the oldest write first, each as it is now', async () => {

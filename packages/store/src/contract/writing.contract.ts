@@ -260,6 +260,18 @@ export function writingContract(create: CreateFixture): void {
       await store.saveTaskTypes([]);
       expect(await store.taskTypes()).toEqual([type('a', '1.0.0'), type('b', '1.1.0')]);
     });
+
+    it('are forgotten by their names, and may come back', async () => {
+      await using fixture = await create();
+      const { store } = fixture;
+      const [first, second, other] = [type('a@1', '1.0.0'), type('a@2', '2.0.0'), type('a', '1.0.0')];
+      await store.saveTaskTypes([first, second, other]);
+      await store.forgetTaskTypes(['a@2', 'nobody', 'a@1', 'a@2']);
+      expect(await store.taskTypes()).toEqual([other]);
+      await store.forgetTaskTypes([]);
+      await store.saveTaskTypes([first]);
+      expect(await store.taskTypes()).toEqual([other, first]);
+    });
   });
 
   it('fails a call that is at fault without failing those that arrived with it', async () => {

@@ -71,6 +71,7 @@ export function createPostgresStore(
     forgetTasks: whileOpen(verbs.forgetTasks),
     saveTaskTypes: whileOpen(verbs.saveTaskTypes),
     taskTypes: whileOpen(verbs.taskTypes),
+    forgetTaskTypes: whileOpen(verbs.forgetTaskTypes),
     compareAndSet: whileOpen(verbs.compareAndSet),
     read: whileOpen(verbs.read),
     writeDocuments: whileOpen(documents.writeDocuments),

@@ -124,6 +124,8 @@ function namedTexts(schema: string) {
     saveTaskTypes: `INSERT INTO ${schema}.task_types AS old SELECT * FROM unnest($1::text[], $2::text[])
       ON CONFLICT (type) DO UPDATE SET document = excluded.document WHERE old.document <> excluded.document`,
     taskTypes: `SELECT document FROM ${schema}.task_types ORDER BY type`,
+    forgetTaskTypes: `DELETE FROM ${schema}.task_types WHERE type IN (
+      SELECT type FROM ${schema}.task_types WHERE type = ANY ($1::text[]) ORDER BY type FOR UPDATE)`,
     read: `SELECT value FROM ${schema}.named_values WHERE name = $1`,
     create: `INSERT INTO ${schema}.named_values VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1`,
     replace: `UPDATE ${schema}.named_values SET value = $3 WHERE name = $1 AND value = $2 RETURNING 1`,

@@ -121,7 +121,7 @@ function dispatchingVerbs(database: Database, schema: string): DispatchingVerbs 
   };
 }
 
-type NamedVerbs = Pick<Verbs, 'saveTaskTypes' | 'taskTypes' | 'compareAndSet' | 'read'>;
+type NamedVerbs = Pick<Verbs, 'saveTaskTypes' | 'taskTypes' | 'forgetTaskTypes' | 'compareAndSet' | 'read'>;
 
 function namedVerbs(database: Database, schema: string): NamedVerbs {
   const rows = rowsOf(database);
@@ -141,6 +141,9 @@ function namedVerbs(database: Database, schema: string): NamedVerbs {
     async taskTypes() {
       const found = await rows<{ document: string }>(statements.taskTypes);
       return found.map((row) => JSON.parse(row.document) as TaskType);
+    },
+    async forgetTaskTypes(names) {
+      if (names.length > 0) await rows(statements.forgetTaskTypes, names);
     },
     async compareAndSet(name, expected, value) {
       const written =

@@ -14,6 +14,7 @@ export const writingVerbs = [
   'makeAllDue',
   'forgetTasks',
   'saveTaskTypes',
+  'forgetTaskTypes',
   'compareAndSet',
   'writeDocuments',
   'recordObservations',

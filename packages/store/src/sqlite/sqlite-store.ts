@@ -133,6 +133,7 @@ function taskVerbs({ call }: SqliteThread): TaskVerbs {
     async taskTypes() {
       return (await call('taskTypes')).map((document) => JSON.parse(document) as TaskType);
     },
+    forgetTaskTypes: (names) => call('forgetTaskTypes', names),
     compareAndSet: (name, expected, value) => call('compareAndSet', name, expected, value),
     read: (name) => call('read', name),
   };

@@ -107,6 +107,7 @@ function namedOf(database: DatabaseSync) {
     'INSERT INTO task_types VALUES (?, ?) ON CONFLICT DO UPDATE SET document = excluded.document',
   );
   const types = database.prepare('SELECT document FROM task_types ORDER BY type');
+  const forgetType = database.prepare('DELETE FROM task_types WHERE type = ?');
   const readValue = database.prepare('SELECT value FROM named_values WHERE name = ?');
   const writeValue = database.prepare(
     'INSERT INTO named_values VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
@@ -117,6 +118,9 @@ function namedOf(database: DatabaseSync) {
       for (const type of saved) saveType.run(type.type, JSON.stringify(type));
     },
     taskTypes: () => types.all().map((row) => String(row['document'])),
+    forgetTaskTypes(names: readonly string[]): void {
+      for (const name of names) forgetType.run(name);
+    },
     read,
     compareAndSet(name: string, expected: string | null, value: string): boolean {
       if (read(name) !== expected) return false;

@@ -14,6 +14,7 @@ import { healthRoutes } from './routes/health.ts';
 import { policyRoutes } from './routes/policies.ts';
 import { releaseRoutes } from './routes/releases.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
+import { taskTypeRoutes } from './routes/task-types.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { type App, createServer } from './server.ts';
 
@@ -29,6 +30,7 @@ export async function buildApp(components: HttpComponents): Promise<App> {
   };
   taskRoutes(app, forRoutes);
   explanationRoutes(app, forRoutes);
+  taskTypeRoutes(app, forRoutes);
   fleetRoutes(app, components);
   geoRegionRoutes(app, forRoutes);
   geoNodeRoutes(app, forRoutes);

@@ -98,6 +98,20 @@ describe('announcements of regions', () => {
     expect(at.on(topic)[2]?.payload).toEqual(at.on(topic)[1]?.payload);
   });
 
+  it('are cleared when a release is forgotten, and made anew when its type comes back', async () => {
+    await using at = await open();
+    const topic = 'tenma/v1/releases/echo';
+    at.start(at.documents);
+    await at.write({ kind: 'release', id: 'echo', value: releaseRecord() });
+    await until(() => at.results.retained.has(topic));
+    await at.write({ kind: 'release', id: 'echo', value: null });
+    await until(() => !at.results.retained.has(topic));
+    expect(at.last(topic)).toEqual({ topic, payload: null, retain: true });
+    await at.write({ kind: 'release', id: 'echo', value: releaseRecord() });
+    await until(() => at.results.retained.has(topic));
+    expect(new Set(at.on(topic).map(({ payload }) => payload?.id)).size).toBe(3);
+  });
+
   it('follow what changes, and leave the rest alone', async () => {
     await using at = await open();
     at.start(at.documents);

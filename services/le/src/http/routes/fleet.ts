@@ -1,12 +1,10 @@
-import { idSchema, presenceSchema, problemSchema, taskTypeSchema } from '@tenma/protocol';
+import { idSchema, presenceSchema } from '@tenma/protocol';
 import type { KeyedLanes, Lane, LaneBacklog } from '@tenma/store';
 import { z } from 'zod';
 import type { HttpComponents } from '../components.ts';
 import type { App } from '../server.ts';
-import { ProblemError } from '../problem-reply.ts';
 
 const tags = ['fleet'];
-const problems = { '4xx': problemSchema, '5xx': problemSchema };
 
 const poolSchema = z
   .object({
@@ -25,38 +23,9 @@ const poolSchema = z
   })
   .meta({ id: 'Pool' });
 
-/** What runs where: task types, workers, pools. */
+/** What runs where: workers, pools. */
 export function fleetRoutes(app: App, components: HttpComponents): void {
-  const { types, fleet } = components;
-
-  app.get(
-    '/api/v1/task-types',
-    {
-      schema: {
-        tags,
-        summary: 'Task types with their JSON Schemas',
-        response: { 200: z.object({ items: z.array(taskTypeSchema) }) },
-      },
-    },
-    async () => ({ items: [...types.all()] }),
-  );
-
-  app.get(
-    '/api/v1/task-types/:type',
-    {
-      schema: {
-        tags,
-        params: z.object({ type: z.string() }),
-        response: { 200: taskTypeSchema, ...problems },
-      },
-    },
-    async ({ params }) => {
-      const type = types.get(params.type);
-      if (type) return type;
-      const known = types.all().map((one) => one.type);
-      throw new ProblemError('unknown_type', { hint: `Known types: ${known.join(', ') || 'none yet'}.` });
-    },
-  );
+  const { fleet } = components;
 
   app.get(
     '/api/v1/workers',
