@@ -43,7 +43,7 @@ const schema = z
           .map((each) => each.trim())
           .filter((each) => each !== ''),
       )
-      .describe('Worker packages, comma-separated: package names, or paths of files.'),
+      .describe('Worker packages, comma-separated: package names, or paths of files or of folders.'),
     ...workerFields,
     OUTBOX_LIMIT: z.coerce
       .number()

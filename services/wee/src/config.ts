@@ -31,7 +31,7 @@ const schema = z
     WORKERS: list
       .default(['@tenma/workers'])
       .describe(
-        'Worker packages, comma-separated: package names, or paths of files. Default: `@tenma/workers`.',
+        'Worker packages, comma-separated: package names, or paths of files or of folders. Default: `@tenma/workers`.',
       ),
     ...workerFields,
     DRAIN_MS: z.coerce

@@ -1,12 +1,14 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { isAbsolute, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { type AnyWorker, isWorker } from '../define-worker.ts';
+import { entryOfPackage } from './package-entry.ts';
 
 /**
- * The workers that a package exports: a file URL, a path (a relative one from the working folder) or the name of a
- * package.
+ * The workers that a package exports: a file URL, a path of a file or a package's folder (a relative one from the working
+ * folder) or the name of a package.
  * @throws Error naming the package, when it cannot be imported in time or its default export is something else.
  */
 export async function importWorkers(specifier: string, withinMs: number): Promise<AnyWorker[]> {
@@ -26,13 +28,18 @@ async function importModule(specifier: string, withinMs: number): Promise<Record
     throw new Error(`its modules did not load within ${withinMs} ms`);
   };
   try {
-    const importing = import(urlOf(specifier)) as Promise<Record<string, unknown>>;
+    const importing = urlOf(specifier).then((url) => import(url) as Promise<Record<string, unknown>>);
     return await Promise.race([importing, late()]);
   } catch (cause) {
     throw new Error(`${specifier}: ${messageOf(cause)}`, { cause });
   } finally {
     enough.abort();
   }
+}
+
+/** Where nothing is, the import says so. */
+async function moduleAt(path: string): Promise<string> {
+  return existsSync(path) ? entryOfPackage(path) : path;
 }
 
 /** What Node says of the way by which it looked is of this file, and not of the package. */
@@ -43,9 +50,11 @@ function messageOf(cause: unknown): string {
     .replace(` imported from ${import.meta.filename}`, '');
 }
 
-function urlOf(specifier: string): string {
+async function urlOf(specifier: string): Promise<string> {
   if (specifier.startsWith('file:')) return specifier;
-  if (isAbsolute(specifier) || /^\.{1,2}[/\\]/.test(specifier)) return pathToFileURL(resolve(specifier)).href;
+  if (isAbsolute(specifier) || /^\.{1,2}[/\\]/.test(specifier)) {
+    return pathToFileURL(await moduleAt(resolve(specifier))).href;
+  }
   try {
     return import.meta.resolve(specifier);
   } catch {

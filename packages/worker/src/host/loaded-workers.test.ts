@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@tenma/test-support';
 import { expect, test } from 'vitest';
@@ -19,6 +19,25 @@ test('a package that never finishes its import is a fault, and the others are th
     },
   ]);
   expect(workers.length).toBe(loaded.names.length);
+});
+
+test('a package is loaded by the path of its folder, by its package.json or an index file', async () => {
+  await using folder = await temporaryFolder();
+  const source = `export { default } from ${JSON.stringify(fixtures)};\n`;
+  for (const [name, file, manifest] of [
+    ['described', 'main.mjs', '{ "exports": "./main.mjs" }'],
+    ['plain', 'index.mjs', undefined],
+  ] as const) {
+    const path = join(folder.path, name);
+    await mkdir(path);
+    await writeFile(join(path, file), source);
+    if (manifest) await writeFile(join(path, 'package.json'), manifest);
+    const { workers, faults } = await createLoadedWorkers({ importWithinMs: 5_000 }).load([path]);
+    expect(faults).toEqual([]);
+    expect(workers.length).toBeGreaterThan(0);
+  }
+  const { faults } = await createLoadedWorkers({ importWithinMs: 5_000 }).load([folder.path]);
+  expect(faults[0]?.error.message).toMatch(/no package\.json with exports or main, and no index\.js/);
 });
 
 test('a package that throws is a fault with the stack of what it threw', async () => {

@@ -4,10 +4,11 @@ import type { TaskType } from '@tenma/protocol';
 import { type ManualClock, manualClock, silentLog } from '@tenma/runtime';
 import { temporaryFolder, until } from '@tenma/test-support';
 import type { WorkerVersion } from '@tenma/worker/messages';
+import { entryOfPackage } from '@tenma/worker/package-entry';
 import { describe, expect, test } from 'vitest';
 import { taskType } from '../releases/groups.fixture.ts';
 import { type Catalog, type CatalogOptions, createCatalog } from './catalog.ts';
-import { findEntry, readVersionFiles, readVersionSurface } from './version-places.ts';
+import { readVersionFiles, readVersionSurface } from './version-places.ts';
 
 /** Reads a module as `TYPE VERSION LABEL…`, and refuses any other. */
 function inspectorOf(read: (specifier: string) => Promise<string>) {
@@ -205,7 +206,7 @@ describe('a directory of versions', () => {
     await using it = await watched({ 'echo/1.0.0/README.md': 'nothing here' });
     expect(it.spares.inspected).toEqual([]);
     const place = { name: 'echo/1.0.0', path: join(it.path, 'echo/1.0.0') };
-    await expect(findEntry(place)).rejects.toThrow(/no package\.json.*index\.js/);
+    await expect(entryOfPackage(place.path)).rejects.toThrow(/no package\.json.*index\.js/);
   });
 });
 

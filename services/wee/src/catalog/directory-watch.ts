@@ -2,10 +2,10 @@ import { type FSWatcher, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Clock, every, type Log } from '@tenma/runtime';
 import type { WorkerVersion } from '@tenma/worker/messages';
+import { entryOfPackage } from '@tenma/worker/package-entry';
 import type { Spares } from '../processes/interfaces.ts';
 import { createDirectoryLog, type DirectoryLog } from './directory-log.ts';
 import {
-  findEntry,
   findPackageNames,
   findVersionPlaces,
   type FoundPlaces,
@@ -193,7 +193,7 @@ class VersionWatch implements DirectoryWatch {
     }
     const surface = await readVersionSurface(place).catch(() => null);
     try {
-      const workers = await spares.inspect(await findEntry(place));
+      const workers = await spares.inspect(await entryOfPackage(place.path));
       if (!isStill()) return;
       seen.state = 'loaded';
       this.#log.loaded(place, workers);

@@ -1,7 +1,8 @@
 import type { Dirent, Stats } from 'node:fs';
-import { lstat, readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { versionSchema } from '@tenma/protocol';
+import { entryOfPackage } from '@tenma/worker/package-entry';
 import { isPackageFolder, sortEntries, strayModules } from './misplaced.ts';
 
 /** Where a version of a worker package lies: a folder, or a single file. */
@@ -26,8 +27,6 @@ export interface VersionFiles {
   /** The last change of any of them, in Unix milliseconds; no copying tool can set it back. */
   readonly changedAt: number;
 }
-
-const indexFiles = ['index.js', 'index.mjs', 'index.ts'];
 
 /** `DIRECTORY/NAME/VERSION/` and `DIRECTORY/NAME/VERSION.ts|js|mjs`, in order. @throws when it cannot be read */
 export async function findVersionPlaces(directory: string): Promise<FoundPlaces> {
@@ -90,10 +89,9 @@ export async function readVersionFiles({ path }: VersionPlace): Promise<VersionF
  * By its folder, what lies directly in it and its entry: little, for who looks again and again.
  * @throws when it goes meanwhile
  */
-export async function readVersionSurface(place: VersionPlace): Promise<VersionFiles> {
-  const { path } = place;
+export async function readVersionSurface({ path }: VersionPlace): Promise<VersionFiles> {
   const inside = (await stat(path)).isDirectory() ? await readFolder(path) : [];
-  const entry = await findEntry(place)
+  const entry = await entryOfPackage(path)
     .then((file) => lstat(file).then(() => [file]))
     .catch(() => []);
   return stateOf([path, ...entry, ...inside.map(({ name }) => join(path, name))]);
@@ -121,36 +119,4 @@ async function stateOf([top = '', ...below]: readonly string[]): Promise<Version
   add(top, await stat(top));
   for (const file of below.slice(0, filesAtMost)) add(file, await lstat(file));
   return { fingerprint: lines.join('\n'), changedAt };
-}
-
-/** The module to import. @throws Error saying what is missing */
-export async function findEntry({ path }: VersionPlace): Promise<string> {
-  if (!(await stat(path)).isDirectory()) return path;
-  const files = await readdir(path);
-  const named = files.includes('package.json')
-    ? entryOf(JSON.parse(await readFile(join(path, 'package.json'), 'utf8')))
-    : undefined;
-  const entry = named ?? indexFiles.find((file) => files.includes(file));
-  if (entry === undefined) {
-    throw new Error(`there is no package.json with exports or main, and no ${indexFiles.join(' or ')}`);
-  }
-  return join(path, entry);
-}
-
-/** What `import` of the package would load, by its package.json. */
-function entryOf(manifest: unknown): string | undefined {
-  if (typeof manifest !== 'object' || manifest === null) return undefined;
-  const { exports, main } = manifest as { exports?: unknown; main?: unknown };
-  return conditional(exports) ?? (typeof main === 'string' ? main : undefined);
-}
-
-function conditional(target: unknown): string | undefined {
-  if (typeof target === 'string') return target;
-  if (typeof target !== 'object' || target === null) return undefined;
-  for (const [condition, below] of Object.entries(target)) {
-    if (!['.', 'import', 'node', 'default'].includes(condition)) continue;
-    const found = conditional(below);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
