@@ -27,8 +27,8 @@ describe('a hint at the prompt', () => {
   it('names the command that puts a version on trial, and the one that ends the trial', () => {
     const hint = 'POST /api/v1/releases/echo/update {"version": "1.2.0"} puts one on trial.';
     expect(hintAtPrompt({ hint })).toBe('tenma worker update echo 1.2.0 puts one on trial.');
-    const end = 'POST /api/v1/releases/echo/rollback ends the trial.';
-    expect(hintAtPrompt({ hint: end })).toBe('tenma worker rollback echo ends the trial.');
+    const end = 'POST /api/v1/releases/echo/rollback {"version": "1.2.0"} ends the trial.';
+    expect(hintAtPrompt({ hint: end })).toBe('tenma worker rollback echo 1.2.0 ends the trial.');
     expect(hintAtPrompt(problem('blob_incomplete', { retryAfterMs: 2_000 }))).toBe('Ask again in 2.0 s.');
   });
 

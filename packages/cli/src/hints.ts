@@ -10,10 +10,17 @@ const translations: readonly (readonly [said: RegExp, meant: string])[] = [
   [/GET \/api\/v1\/tasks/, 'tenma task ls'],
   [/GET \/api\/v1\/workers/, 'tenma worker ls'],
   [/GET \/api\/v1\/pools/, 'tenma pool ls'],
-  [/POST \/api\/v1\/releases\/([a-z0-9_-]+)\/update \{"version": "([^"]+)"\}/, 'tenma worker update $1 $2'],
+  [
+    /POST \/api\/v1\/releases\/([a-z0-9_-]+)\/(update|promote|rollback) \{"version": "([^"]+)"\}/,
+    'tenma worker $2 $1 $3',
+  ],
   [/POST \/api\/v1\/releases\/([a-z0-9_-]+)\/rollback/, 'tenma worker rollback $1'],
   [/GET \/api\/v1\/releases\/([a-z0-9_-]+)/, 'tenma worker versions $1'],
   [/GET \/api\/v1\/releases/, 'tenma worker versions'],
+  [
+    /PATCH \/api\/geo\/nodes\/([a-z0-9_-]+) \{"probe": \{(?:"enabled": (?:true|false))?\}\}/,
+    'tenma node edit $1 --default-probe',
+  ],
   [/DELETE \/api\/v1\/schedules\/([a-z0-9_-]+)/, 'tenma schedule rm $1'],
   [/DELETE \/api\/v1\/policies\/([a-z0-9_-]+)/, 'tenma policy rm $1'],
   [/DELETE \/api\/geo\/nodes\/([a-z0-9_-]+)/, 'tenma node rm $1'],

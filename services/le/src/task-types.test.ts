@@ -197,6 +197,21 @@ describe('a type with several majors', () => {
     expect(at.types.judge('echo', { text: 'a' })).toHaveProperty('faults');
   });
 
+  it('is remembered as the version that has become stable has it', async () => {
+    await using at = await open();
+    at.stands({});
+    at.types.announced([inRegion([first, { ...first, version: '1.1.0' }])]);
+    const versions = async () => (await at.store.taskTypes()).map(({ version }) => version);
+    await until(async () => (await versions()).join() === '1.0.0');
+    at.stands({ stable: '1.1.0' });
+    at.types.onChange([{ kind: 'release', id: 'echo' }]);
+    await until(async () => (await versions()).join() === '1.1.0');
+    // Not heard of here.
+    at.stands({ stable: '1.2.0' });
+    at.types.onChange([{ kind: 'release', id: 'echo' }]);
+    expect(await versions()).toEqual(['1.1.0']);
+  });
+
   it('is known with all of them after a restart, as long as nobody has spoken', async () => {
     await using at = await open();
     at.stands({});

@@ -22,7 +22,10 @@ export interface TaskTypes {
   announced(online: Iterable<Presence>): void;
   /** Reads what earlier runs have learned; tries until the store answers. */
   load(signal: AbortSignal): Promise<void>;
-  /** What lost its release has been forgotten, here or by another replica: only what somebody has now stays. */
+  /**
+   * Releases have changed. What lost its own has been forgotten, here or by another replica: only what somebody has now
+   * stays.
+   */
   onChange(changes: readonly DocumentChange[]): void;
   /** For all runs to come, too, unless somebody has it now. @throws StoreUnavailableError */
   forget(type: string): Promise<void>;
@@ -138,9 +141,13 @@ class AnnouncedTypes implements TaskTypes {
   }
 
   onChange(changes: readonly DocumentChange[]): void {
-    for (const { kind, id } of changes) {
-      if (kind === 'release' && this.#releaseOf(id) === undefined) this.#drop(id);
-    }
+    const ids = changes.filter(({ kind }) => kind === 'release').map(({ id }) => id);
+    for (const id of ids) if (this.#releaseOf(id) === undefined) this.#drop(id);
+    // Another version may be the one that counts; who has not heard of it leaves it to the others.
+    const known = ids.filter((id) =>
+      this.#entries.get(id)?.versions.has(this.#releaseOf(id)?.stable ?? 'none'),
+    );
+    if (known.length > 0) this.#remember(known);
   }
 
   async forget(type: string): Promise<void> {

@@ -82,7 +82,7 @@ function candidateFault({ type, candidate }: Release, workers: readonly Presence
   if (candidate === null || hasVersion(workers, type, candidate)) return [];
   const version = nameOf(type, candidate);
   const detail = `${version} is on trial, but no WEE has it`;
-  const hint = `Start a WEE that has ${version}, or end its trial: tenma worker rollback ${type}.`;
+  const hint = `Start a WEE that has ${version}, or end its trial: tenma worker rollback ${type} ${candidate}.`;
   return [{ version, detail, hint }];
 }
 

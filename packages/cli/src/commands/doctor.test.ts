@@ -83,7 +83,7 @@ describe('doctor', () => {
       for (const present of [{ versions: [{ ...probe, role: 'stable' as const }] }, { pools: [] }]) {
         const stdout = await told(present, { candidate: '1.2.0' });
         expect(stdout).toMatch(
-          /^! releases +echo@1\.2\.0 is on trial, but no WEE has it\n +→ .*tenma worker rollback echo\.$/m,
+          /^! releases +echo@1\.2\.0 is on trial, but no WEE has it\n +→ .*tenma worker rollback echo 1\.2\.0\.$/m,
         );
       }
     });

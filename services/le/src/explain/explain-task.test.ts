@@ -155,7 +155,7 @@ const waits: readonly Row[] = [
     around: { statusOf: () => 'offline' },
     summary: 'It waits: no pool can take it now (no pool for type echo in region oregon).',
     lines: [
-      'Region oregon is in state offline: it is pinned there, and waits until the region is back.',
+      'Region oregon is in state offline: the task is pinned there, and waits until the region is back.',
       'It asks for region oregon.',
     ],
   },
@@ -164,7 +164,9 @@ const waits: readonly Row[] = [
     task: said([waitingFor('stale_epoch: tokyo is no longer the active region')], { region: 'active' }),
     around: { statusOf: () => 'unknown' },
     summary: 'It waits: stale_epoch: tokyo is no longer the active region.',
-    lines: ['Region tokyo is out of sight: it follows when another region becomes the active one.'],
+    lines: [
+      'Nobody hears of the nodes of region tokyo: the task stays with it until another region becomes the active one.',
+    ],
   },
   {
     of: 'a task that backs off',

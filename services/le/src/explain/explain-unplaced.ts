@@ -131,9 +131,13 @@ function regionLines(task: TaskControl, around: Surroundings): string[] {
   if (region === null || status === null || status === 'online' || status === 'degraded') return [];
   const follows =
     task.spec.region === 'active'
-      ? 'it follows when another region becomes the active one'
-      : 'it is pinned there, and waits until the region is back';
-  return [`Region ${region} is ${status === 'unknown' ? 'out of sight' : `in state ${status}`}: ${follows}.`];
+      ? 'the task stays with it until another region becomes the active one'
+      : 'the task is pinned there, and waits until the region is back';
+  const state =
+    status === 'unknown'
+      ? `Nobody hears of the nodes of region ${region}`
+      : `Region ${region} is in state ${status}`;
+  return [`${state}: ${follows}.`];
 }
 
 function wantedRegion({ spec }: TaskControl, { activeRegion }: Surroundings): string | null {

@@ -14,6 +14,7 @@ import { type FleetWatch, onlineOf } from '../fleet-watch.ts';
 import { versionsOf } from './fleet-sight.ts';
 import {
   earlierThanStable,
+  isRejected,
   judgeRelease,
   withCandidate,
   withEarlier,
@@ -52,24 +53,26 @@ export function updateRelease(
   });
 }
 
-/** The candidate becomes stable, whatever the WEEs have found, as long as one of them has it. */
+/**
+ * The candidate becomes stable, whatever the WEEs have found, as long as one of them has it. A version that is named and
+ * stable already stays so.
+ */
 export function promoteRelease(
   components: Components,
   type: string,
   { version }: ReleasePromotion,
 ): Promise<Answer<Release>> {
   return changeRelease(components, type, (release, versions, now) => {
-    const { candidate } = release;
+    const { candidate, stable } = release;
+    if (version === stable) return release;
+    if (version !== undefined && version !== candidate) return otherVersion(release, version, 'promote');
     if (candidate === null) return conflict(`${type} has no version on trial`, release, versions);
-    if (version !== undefined && version !== candidate) {
-      return otherVersion(release, version, 'promote');
-    }
     if (!versions.includes(candidate)) return candidateGone(release, candidate);
     return withPromoted(release, now);
   });
 }
 
-/** Ends the trial, or goes back to the version before the stable one. */
+/** Ends the trial, or goes back to the version before the stable one. A version that is named and rejected already stays so. */
 export function rollBackRelease(
   components: Components,
   type: string,
@@ -77,7 +80,7 @@ export function rollBackRelease(
 ): Promise<Answer<Release>> {
   return changeRelease(components, type, (release, versions, now) => {
     if (version !== undefined && version !== (release.candidate ?? release.stable)) {
-      return otherVersion(release, version, 'rollback');
+      return isRejected(release, version) ? release : otherVersion(release, version, 'rollback');
     }
     if (release.candidate !== null) return withoutCandidate(release, reason, now);
     const earlier = earlierThanStable(release, versions);
@@ -85,6 +88,12 @@ export function rollBackRelease(
       ? conflict(`no WEE has an earlier version of ${type} that is not rejected`, release, versions)
       : withEarlier(release, earlier, reason, now);
   });
+}
+
+interface Decided {
+  readonly release: ReleaseRecord;
+  /** It is written down; else it was so already. */
+  readonly isNews: boolean;
 }
 
 type Decide = (release: ReleaseRecord, versions: readonly string[], now: number) => ReleaseRecord | Problem;
@@ -95,7 +104,7 @@ async function changeRelease(
   type: string,
   decide: Decide,
 ): Promise<Answer<Release>> {
-  const done = await changeDocuments(documents, (): Plan<ReleaseRecord> | { problem: Problem } => {
+  const done = await changeDocuments(documents, (): Plan<Decided> | { problem: Problem } => {
     const known = documents.get('release', type);
     const versions = versionsOf(onlineOf(fleet.view), type);
     const sight = { type, announced: versions, gone: [], triers: [], verdicts: [] };
@@ -104,12 +113,14 @@ async function changeRelease(
     if (!release) return { problem: unknownRelease(documents, type) };
     const value = decide(release, versions, now);
     if ('code' in value) return { problem: value };
+    if (value === known?.value) return { value: { release: value, isNews: false }, writes: [] };
     const write = { kind: 'release', id: type, expected: known?.version ?? 0, value } as const;
-    return { value, writes: [write] };
+    return { value: { release: value, isNews: true }, writes: [write] };
   });
   if ('problem' in done) return done;
-  logRelease(log, done.value);
-  return { value: releaseOf(done.value) };
+  const { release, isNews } = done.value;
+  if (isNews) logRelease(log, release);
+  return { value: releaseOf(release) };
 }
 
 /** The refusal of a type that no WEE has announced; the hint names those that have a release. */

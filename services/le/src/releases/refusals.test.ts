@@ -48,7 +48,7 @@ describe('the hint of a refusal', () => {
       release({ candidate: '1.1.0' }),
       ['1.2.0', '1.1.0', '1.0.0'],
       'Versions there are: 1.2.0, 1.1.0 (on trial), 1.0.0 (stable). ' +
-        'POST /api/v1/releases/echo/rollback ends the trial.',
+        'POST /api/v1/releases/echo/rollback {"version": "1.1.0"} ends the trial.',
     ],
   ])('names %s', (_, standing, versions, hint) => {
     expect(conflict('it cannot be', standing, versions)).toMatchObject({ code: 'invalid_state', hint });
@@ -67,7 +67,7 @@ describe('the hint of a refusal', () => {
     expect(candidateGone(releaseRecord({ candidate: '1.1.0' }), '1.1.0')).toMatchObject({
       code: 'unknown_release',
       detail: 'no WEE has version 1.1.0 of echo, which is on trial',
-      hint: 'Start a WEE that has it; or POST /api/v1/releases/echo/rollback ends the trial.',
+      hint: 'Start a WEE that has it; or POST /api/v1/releases/echo/rollback {"version": "1.1.0"} ends the trial.',
     });
   });
 });

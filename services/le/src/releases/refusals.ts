@@ -20,7 +20,7 @@ export function unknownVersion(
 export function candidateGone({ type }: ReleaseRecord, candidate: string): Problem {
   return problem('unknown_release', {
     detail: `no WEE has version ${candidate} of ${type}, which is on trial`,
-    hint: `Start a WEE that has it; or POST /api/v1/releases/${type}/rollback ends the trial.`,
+    hint: `Start a WEE that has it; or POST /api/v1/releases/${type}/rollback {"version": "${candidate}"} ends the trial.`,
   });
 }
 
@@ -30,11 +30,13 @@ export function otherVersion(
   version: string,
   verb: 'promote' | 'rollback',
 ): Problem {
-  const taken = candidate ?? stable;
-  return problem('invalid_state', {
-    detail: `${version} of ${type} is not ${candidate === null ? 'the stable version' : 'on trial'}`,
-    hint: `${taken} is: POST /api/v1/releases/${type}/${verb} {"version": "${taken}"} would be for that one.`,
-  });
+  const path = `/api/v1/releases/${type}`;
+  if (candidate === null) {
+    const detail = `${version} of ${type} is neither on trial nor the stable version`;
+    return problem('invalid_state', { detail, hint: `${stable} is stable; GET ${path} says how each does.` });
+  }
+  const hint = `${candidate} is: POST ${path}/${verb} {"version": "${candidate}"} is for that one.`;
+  return problem('invalid_state', { detail: `${version} of ${type} is not on trial`, hint });
 }
 
 export function conflict(detail: string, release: ReleaseRecord, versions: readonly string[]): Problem {
@@ -53,7 +55,7 @@ export function conflict(detail: string, release: ReleaseRecord, versions: reado
 function remedyOf(release: ReleaseRecord, versions: readonly string[]): string {
   const { type, stable, candidate } = release;
   const path = `/api/v1/releases/${type}`;
-  if (candidate !== null) return `POST ${path}/rollback ends the trial.`;
+  if (candidate !== null) return `POST ${path}/rollback {"version": "${candidate}"} ends the trial.`;
   const usable = versions.filter((version) => version !== stable && !isRejected(release, version));
   const newer = usable.filter((version) => compareVersions(version, stable) > 0);
   const other = highestOf(newer.length > 0 ? newer : usable);

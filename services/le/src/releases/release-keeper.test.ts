@@ -271,8 +271,8 @@ describe('a version that is named', () => {
     await at.becomes({ stable: '1.1.0' });
     await at.speaks(weeWith('wee-1', ['1.0.0', '1.1.0', '1.2.0']));
     await at.becomes({ candidate: '1.2.0' });
-    const late = { version: '1.1.0', reason: 'slow' };
-    const isNot = conflict('1.1.0 of echo is not on trial');
+    const late = { version: '1.0.0', reason: 'slow' };
+    const isNot = conflict('1.0.0 of echo is not on trial');
     expect(await promoteRelease(at.verbs, 'echo', late)).toMatchObject(isNot);
     expect(await rollBackRelease(at.verbs, 'echo', late)).toMatchObject(isNot);
     expect(at.release()).toMatchObject({ stable: '1.1.0', candidate: '1.2.0', rejected: [] });
@@ -280,12 +280,29 @@ describe('a version that is named', () => {
     await at.becomes({ stable: '1.2.0', candidate: null });
   });
 
+  it('stays what it is where it is stable, or rejected, already', async () => {
+    await using at = await open();
+    await at.speaks(updated);
+    await at.becomes({ stable: '1.1.0' });
+    await at.speaks(weeWith('wee-1', ['1.0.0', '1.1.0', '1.2.0']));
+    await at.becomes({ candidate: '1.2.0' });
+    await rollBackRelease(at.verbs, 'echo', { version: '1.2.0', reason: 'slow' });
+    await at.becomes({ candidate: null });
+    const before = at.version();
+    const value = { stable: '1.1.0', candidate: null, rejected: [{ version: '1.2.0', reason: 'slow' }] };
+    const again = await rollBackRelease(at.verbs, 'echo', { version: '1.2.0', reason: 'very slow' });
+    expect(again).toMatchObject({ value });
+    expect(await promoteRelease(at.verbs, 'echo', { version: '1.1.0' })).toMatchObject({ value });
+    expect(at.version()).toBe(before);
+    expect(at.logged).toHaveLength(2);
+  });
+
   it('is gone back from only while it is stable', async () => {
     await using at = await open();
     await at.speaks(updated);
     await at.becomes({ stable: '1.1.0' });
     const late = { version: '1.0.0', reason: 'slow' };
-    const isNot = conflict('1.0.0 of echo is not the stable version');
+    const isNot = conflict('1.0.0 of echo is neither on trial nor the stable version');
     expect(await rollBackRelease(at.verbs, 'echo', late)).toMatchObject(isNot);
     expect(at.release()).toMatchObject({ stable: '1.1.0', rejected: [] });
     await rollBackRelease(at.verbs, 'echo', { ...late, version: '1.1.0' });

@@ -61,7 +61,7 @@ describe('releases', () => {
     await registry.clock.advance(1_000);
     const more = await ask('POST', `${path}/echo/update`, { version, share: 0.5 });
     expect(more.body).toMatchObject({ candidate: version, share: 0.5, since });
-    const other = await ask('POST', `${path}/echo/promote`, { version: '1.1.0' });
+    const other = await ask('POST', `${path}/echo/promote`, { version: '1.2.0' });
     expect(other).toMatchObject({ status: 409, problem: { code: 'invalid_state' } });
     expect(other.problem.hint).toContain(`${path}/echo/promote {"version": "${version}"}`);
     const promoted = await ask('POST', `${path}/echo/promote`);
@@ -105,7 +105,7 @@ describe('releases', () => {
       { version: '1.0.0' },
       409,
       'invalid_state',
-      '1.1.0 is: POST /api/v1/releases/echo/rollback {"version": "1.1.0"}',
+      '1.1.0 is stable; GET /api/v1/releases/echo says',
     ],
   ] as const)('%s %s %j is refused, and changes nothing', async (method, at, body, status, code, hint) => {
     await using registry = await open();
