@@ -42,7 +42,7 @@ export function parseLabels(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const equals = pair.indexOf('=');
-      if (equals < 1) throw new UsageError(`--label ${pair}`, 'Write --label key=value.');
+      if (equals < 1) throw new UsageError(`--label takes KEY=VALUE, not ${JSON.stringify(pair)}`);
       return [pair.slice(0, equals), pair.slice(equals + 1)];
     }),
   );

@@ -29,8 +29,8 @@ function setField(input: JsonObject, pair: string): void {
   const keys = pair.slice(0, Math.max(0, equals)).split('.');
   if (keys.includes('') || keys.includes('__proto__')) {
     throw new UsageError(
-      `-i ${pair}`,
-      'Write key=value; dots reach into objects: -i headers.accept=text/html',
+      equals < 0 ? `-i takes KEY=VALUE, not ${JSON.stringify(pair)}` : `-i ${pair} names no field`,
+      'Dots reach into objects: -i headers.accept=text/html',
     );
   }
   let target = input;

@@ -1,4 +1,4 @@
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 
 export interface WorkerPackageOptions {
   /** Its task type, and the name of its package. */
@@ -6,23 +6,24 @@ export interface WorkerPackageOptions {
   /** Where it will be: as the commands that use it write it. */
   folder: string;
   language: 'ts' | 'js';
+  /** Where the checkout finds its test, and it the checkout's packages. Elsewhere it needs the SDK of its own. */
+  inCheckout: boolean;
 }
+
+/** `sdk` gives it the SDK, where it needs that first. All are run in the checkout. */
+type Commands = Readonly<Record<'test' | 'load' | 'run', string> & { sdk?: string }>;
 
 /** The files of a new worker by their names, and the commands that test, load and run it. */
 export interface WorkerPackage {
   readonly files: Readonly<Record<string, string>>;
-  readonly commands: Readonly<Record<'test' | 'load' | 'run', string>>;
+  readonly commands: Commands;
 }
 
 /** A worker that counts words: small, and with one of each thing that a worker can do. */
-export function workerPackage({ name, folder, language }: WorkerPackageOptions): WorkerPackage {
+export function workerPackage(options: WorkerPackageOptions): WorkerPackage {
+  const { name, language } = options;
   const main = `index.${language}`;
-  const path = join(isAbsolute(folder) ? folder : join('$PWD', folder), main);
-  const commands = {
-    test: `npm test -- ${folder}`,
-    load: `TENMA_WORKERS=@tenma/workers,${path} npm start`,
-    run: `npm run --silent tenma -- task run ${name} -i text='one two three'`,
-  };
+  const commands = commandsFor(options, main);
   return {
     commands,
     files: {
@@ -32,6 +33,23 @@ export function workerPackage({ name, folder, language }: WorkerPackageOptions):
       'index.test.ts': testText(main),
       'README.md': readmeText(name, main, commands),
     },
+  };
+}
+
+function commandsFor({ name, folder, inCheckout }: WorkerPackageOptions, main: string): Commands {
+  const load = (path: string) => `TENMA_WORKERS=@tenma/workers,${join(path, main)} npm start`;
+  const run = `npm run --silent tenma -- task run ${name} -i text='one two three'`;
+  if (inCheckout) {
+    const path = isAbsolute(folder) ? folder : join('$PWD', folder);
+    return { test: `npm test -- ${folder}`, load: load(path), run };
+  }
+  const path = resolve(folder);
+  const sdks = join(path, 'sdks');
+  return {
+    sdk: `node tools/run.mjs tools/pack-sdks.ts ${sdks} && (cd ${path} && npm install --save-dev ./sdks/*.tgz vitest)`,
+    test: `(cd ${path} && npx vitest run)`,
+    load: load(path),
+    run,
   };
 }
 
@@ -91,13 +109,23 @@ it('fails for good when there are none', async () => {
 `;
 }
 
-function readmeText(name: string, main: string, commands: WorkerPackage['commands']): string {
+function readmeText(name: string, main: string, { sdk, ...commands }: Commands): string {
+  const first =
+    sdk === undefined
+      ? 'test it:'
+      : `give it the SDK, \`@tenma/worker\`, which is not published yet:
+
+\`\`\`sh
+${sdk}
+\`\`\`
+
+Test it:`;
   return `# ${name}
 
 A worker for Tenma: \`${main}\` says what it takes, what it gives and how it is done. Change it, and its test, into what you
 need; raise \`version\` with each change that is to be run.
 
-In a checkout of Tenma, test it:
+In a checkout of Tenma, ${first}
 
 \`\`\`sh
 ${commands.test}

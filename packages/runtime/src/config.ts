@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { z } from 'zod';
+import { z } from 'zod';
+import { misspelt } from './misspelt.ts';
 
 /** Thrown when the environment does not make a configuration; `message` lists every fault with its remedy. */
 export class ConfigError extends Error {
@@ -10,24 +11,57 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads `TENMA_*` variables into an object with the schema's keys: `HTTP_PORT` ← `TENMA_HTTP_PORT`, or the content of
- * the file that `TENMA_HTTP_PORT_FILE` names. The result is frozen.
+ * the file that `TENMA_HTTP_PORT_FILE` names. The result is frozen. Variables whose names nearly are the schema's are
+ * told to `warn`, a sentence each.
  * @throws ConfigError with all faults at once
  */
 export function readConfig<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   environment: Environment,
+  warn: (sentence: string) => void = (sentence) => void process.stderr.write(`${sentence}\n`),
 ): Readonly<z.infer<z.ZodObject<Shape>>> {
   const raw: Record<string, string> = {};
-  for (const key of Object.keys(schema.shape)) {
+  const keys = Object.keys(schema.shape);
+  for (const { name, meant } of misspelt(environment, keys)) {
+    warn(`${name} is no setting, and is ignored: is ${meant} meant?`);
+  }
+  for (const key of keys) {
     const value = readVariable(`TENMA_${key}`, environment);
     if (value !== undefined) raw[key] = value;
   }
   const parsed = schema.safeParse(raw);
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `  TENMA_${issue.path.join('.')}: ${issue.message}`);
-    throw new ConfigError(`The environment does not make a configuration:\n${faults.join('\n')}`);
+    const faults = parsed.error.issues.map(({ path, message }) => {
+      const key = String(path[0]);
+      return `  TENMA_${path.join('.')}: ${faultOf(schema.shape[key], raw[key], message)}`;
+    });
+    throw new ConfigError(
+      `The environment does not make a configuration:\n${[...new Set(faults)].join('\n')}`,
+    );
   }
   return Object.freeze(parsed.data);
+}
+
+/** What a setting needs, where the schema's own message says only what it got instead. */
+function faultOf(field: z.core.$ZodType | undefined, value: string | undefined, message: string): string {
+  if (field === undefined) return message;
+  const { description, ...need } = z.toJSONSchema(field, { unrepresentable: 'any' });
+  if (value === undefined)
+    return message.startsWith('Invalid input') ? `has to be set: ${description}` : message;
+  const number = numberNeeded(need);
+  return number === null ? message : `is to be ${number}, not ${JSON.stringify(value)}`;
+}
+
+/** Null of what is no number. */
+function numberNeeded(need: z.core.JSONSchema.BaseSchema): string | null {
+  const { type, minimum, exclusiveMinimum, maximum } = need;
+  if (type !== 'integer' && type !== 'number') return null;
+  const kind = type === 'integer' ? 'a whole number' : 'a number';
+  if (exclusiveMinimum !== undefined) return `${kind} above ${exclusiveMinimum}`;
+  if (minimum === undefined) return kind;
+  // Where the schema has no limit, that of a whole number is the largest that a double can hold.
+  const isOpen = maximum === undefined || maximum === Number.MAX_SAFE_INTEGER;
+  return `${kind} from ${minimum}${isOpen ? ' up' : ` to ${maximum}`}`;
 }
 
 function readVariable(name: string, environment: Environment): string | undefined {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createBatcher, every, fullJitterMs, manualClock, readConfig, sleep } from './index.ts';
+import { ConfigError, createBatcher, every, fullJitterMs, manualClock, readConfig, sleep } from './index.ts';
 
 describe('a batcher', () => {
   it('sends alone what comes alone, and together what comes while another batch is on its way', async () => {
@@ -116,5 +116,25 @@ describe('configuration', () => {
 
   it('names every fault at once', () => {
     expect(() => readConfig(schema, { TENMA_PORT: 'x' })).toThrow(/TENMA_PORT[\s\S]*TENMA_SECRET/);
+  });
+
+  it('says what a setting is for that has to be set', () => {
+    const needed = z.object({ URL: z.string().regex(/:/).describe('Where it is: `a:b`.') });
+    expect(() => readConfig(needed, {})).toThrow(/TENMA_URL: has to be set: Where it is: `a:b`\.$/);
+  });
+
+  const number = z.coerce.number();
+  it.each([
+    ['banana', number.int().min(0).max(65_535).optional(), 'a whole number from 0 to 65535'],
+    ['0.5', number.int().min(1).default(1), 'a whole number from 1 up'],
+    ['-1', number.min(0.2), 'a number from 0.2 up'],
+    ['0', number.positive(), 'a number above 0'],
+    ['x', number, 'a number'],
+  ])('says what a number is to be, and that %s is not', (value, field, need) => {
+    expect(() => readConfig(z.object({ N: field }), { TENMA_N: value })).toThrow(
+      new ConfigError(
+        `The environment does not make a configuration:\n  TENMA_N: is to be ${need}, not "${value}"`,
+      ),
+    );
   });
 });

@@ -62,7 +62,11 @@ async function addSchedule(session: Session, id: string, options: AddOptions): P
   const { client, output, stdin } = session;
   const { every, cron, splay, file, timezone } = options;
   if ((every === undefined) === (cron === undefined)) {
-    throw new UsageError('A schedule needs an interval or a cron line', 'Give one of --every and --cron.');
+    const both = every === undefined ? '' : ', not both';
+    throw new UsageError(
+      `A schedule needs an interval or a cron line${both}`,
+      'Give one of --every and --cron.',
+    );
   }
   const when = given({
     every_ms: every === undefined ? undefined : parseDuration(every, '--every'),

@@ -1,11 +1,17 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { idSchema } from '@tenma/protocol';
 import { UsageError } from '../cli-errors.ts';
 import type { CommandGroup } from '../command.ts';
 import type { Session } from '../session.ts';
 import { builtInTypes } from '../built-in-types.ts';
 import { type WorkerPackage, workerPackage } from '../worker-package.ts';
+
+/** The checkout that this command belongs to. */
+const checkout = resolve(fileURLToPath(new URL('../../../..', import.meta.url)));
+/** Where it looks for tests of workers that are not its own. */
+const testedFolders = ['my-workers', 'examples'].map((name) => join(checkout, name) + sep);
 
 interface NewOptions {
   dir?: string;
@@ -17,7 +23,7 @@ export const workerNewCommand: CommandGroup = (worker, act) => {
   worker
     .command('new')
     .description('make the folder of a new worker, with a test')
-    .argument('<name>', 'its task type: lower-case letters, digits and hyphens')
+    .argument('<name>', 'its task type: lower-case letters, digits, hyphens and underscores')
     .option('--dir <folder>', 'default: my-workers/NAME')
     .option('--js', 'in JavaScript')
     .action(act<NewOptions>((session, [name = ''], options) => newWorker(session, name, options)));
@@ -36,14 +42,20 @@ async function newWorker({ output }: Session, name: string, options: NewOptions)
       `Choose another name, for instance my-${name}.`,
     );
   }
-  const folder = options.dir ?? join('my-workers', name);
-  const made = workerPackage({ name, folder, language: options.js === true ? 'js' : 'ts' });
+  const given = options.dir ?? join('my-workers', name);
+  // The commands are run in the checkout: a relative path is one from there.
+  const folder = process.cwd() === checkout ? given : resolve(given);
+  const inCheckout = testedFolders.some((tested) => resolve(folder).startsWith(tested));
+  const made = workerPackage({ name, folder, language: options.js === true ? 'js' : 'ts', inCheckout });
   await write(folder, made);
   output.data({ type: name, folder, files: Object.keys(made.files), commands: made.commands }, () =>
     Object.keys(made.files)
       .map((file) => `${join(folder, file)}\n`)
       .join(''),
   );
+  if (!inCheckout)
+    output.note(`${folder} finds no @tenma/worker by itself, which is not published yet: begin with sdk:`);
+  if (!inCheckout || folder !== given) output.note(`Run these in ${checkout}`);
   for (const [what, command] of Object.entries(made.commands)) output.note(`${what}: ${command}`);
 }
 

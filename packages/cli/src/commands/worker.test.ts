@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, symlink } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { startFakeLe } from '@tenma/client/testing';
@@ -145,9 +145,7 @@ describe('a new worker', () => {
     const main = join(dir, option === '' ? 'index.ts' : 'index.js');
     expect(code).toBe(0);
     expect(stdout.trim().split('\n')).toContain(main);
-    expect(stderr).toMatch(
-      /^test: npm test -- .*\nload: TENMA_WORKERS=.* npm start\nrun: .* task run word-count /,
-    );
+    expect(stderr).toMatch(/^load: TENMA_WORKERS=.* npm start\nrun: .* task run word-count /m);
     const module = (await import(pathToFileURL(main).href)) as { default: { type: string } };
     expect(module.default).toMatchObject({ type: 'word-count', version: '1.0.0' });
     expect(JSON.parse(await readFile(join(dir, 'package.json'), 'utf8'))).toMatchObject({
@@ -176,6 +174,28 @@ describe('a new worker', () => {
       // Somebody's own workers stay.
       await rmdir(join(root, 'my-workers')).catch(() => undefined);
     }
+  });
+
+  it('that lies outside the checkout is given the SDK first, and tested by itself', async () => {
+    await using folder = await temporaryFolder();
+    const dir = join(folder.path, 'word-count');
+    const { stderr } = await cli(nowhere, `worker new word-count --dir ${dir}`);
+    const [why, where, sdk, test, load] = stderr.split('\n');
+    expect(why).toContain('finds no @tenma/worker by itself');
+    expect(where).toBe(`Run these in ${resolve(root)}`);
+    expect(sdk).toBe(
+      `sdk: node tools/run.mjs tools/pack-sdks.ts ${dir}/sdks && (cd ${dir} && npm install --save-dev ./sdks/*.tgz vitest)`,
+    );
+    expect(test).toBe(`test: (cd ${dir} && npx vitest run)`);
+    expect(load).toBe(`load: TENMA_WORKERS=@tenma/workers,${dir}/index.ts npm start`);
+  });
+
+  it('may have underscores in its name, as --help says', async () => {
+    await using folder = await temporaryFolder();
+    const line = `worker new word_count --dir ${join(folder.path, 'w')}`;
+    expect(await cli(nowhere, line)).toMatchObject({ code: 0 });
+    const { stdout } = await cli(nowhere, 'worker new --help', { columns: 200 });
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('letters, digits, hyphens and underscores');
   });
 
   it('is not written over anything', async () => {

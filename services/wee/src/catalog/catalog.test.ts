@@ -1,5 +1,5 @@
 import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { TaskType } from '@tenma/protocol';
 import { type ManualClock, manualClock, silentLog } from '@tenma/runtime';
 import { temporaryFolder, until } from '@tenma/test-support';
@@ -52,9 +52,24 @@ describe('configured packages', () => {
     await expect(open({ packages: ['echo', 'nothing'] })).rejects.toThrow('nothing: not found');
   });
 
+  test('one whose path leads nowhere is told with that path and what to check, and no more', async () => {
+    const path = resolve('nope.ts');
+    await expect(open({ packages: ['./nope.ts'] })).rejects.toThrow(
+      new Error(
+        `./nope.ts: there is no file or folder ${path}: check the path; a relative path starts at the working folder of the process`,
+      ),
+    );
+    await expect(open({ packages: [path] })).rejects.toThrow(
+      / no file or folder \S+nope\.ts: check the path$/,
+    );
+  });
+
   test('one that does not load, and is there as a file, may be a path without ./', async () => {
     await expect(open({ packages: ['services/wee/package.json'] })).rejects.toThrow(
       /^services\/wee\/package\.json: not found\n.*write \.\/services\/wee\/package\.json/,
+    );
+    await expect(open({ packages: ['mine.ts'] })).rejects.toThrow(
+      /^mine\.ts: not found\n.*write \.\/mine\.ts/,
     );
   });
 

@@ -52,6 +52,14 @@ async function inspect(
   spares: CatalogComponents['spares'],
   specifier: string,
 ): Promise<readonly WorkerVersion[]> {
+  // Node would say it of the file that it took the path for, and with frames of its own.
+  if (isPath(specifier) && !existsSync(specifier)) {
+    const path = resolve(specifier);
+    const start = isAbsolute(specifier)
+      ? ''
+      : '; a relative path starts at the working folder of the process';
+    throw new Error(`${specifier}: there is no file or folder ${path}: check the path${start}`);
+  }
   try {
     return await spares.inspect(specifier);
   } catch (cause) {
@@ -65,7 +73,7 @@ async function inspect(
 function whereFrom(specifier: string, cause: unknown): string[] {
   if (isPath(specifier))
     return packageFrames(cause, dirname(resolve(specifier))).map((frame) => `    at ${frame}`);
-  const isMeantAsPath = specifier.includes('/') && existsSync(specifier);
+  const isMeantAsPath = /\.[cm]?[jt]s$/.test(specifier) || (specifier.includes('/') && existsSync(specifier));
   return isMeantAsPath ? [`That is taken for the name of a package: write ./${specifier} for the file.`] : [];
 }
 
