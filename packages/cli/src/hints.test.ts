@@ -46,6 +46,12 @@ describe('a hint at the prompt', () => {
     );
     const others = 'DELETE /api/v1/policies/tell, DELETE /api/geo/nodes/web-1.';
     expect(hintAtPrompt({ hint: others })).toBe('tenma policy rm tell, tenma node rm web-1.');
+    for (const probe of ['{}', '{"enabled": false}']) {
+      const said = `PATCH /api/geo/nodes/web-1 {"probe": ${probe}} (or DELETE /api/geo/nodes/web-1).`;
+      expect(hintAtPrompt({ hint: said })).toBe(
+        'tenma node edit web-1 --default-probe (or tenma node rm web-1).',
+      );
+    }
   });
 
   it('keeps what LE says of the case in hand', () => {

@@ -15,6 +15,7 @@ export * from './names.ts';
 export * from './observation.ts';
 export * from './policy.ts';
 export * from './presence.ts';
+export * from './probe-type.ts';
 export * from './problem.ts';
 export * from './release.ts';
 export * from './retry-decision.ts';

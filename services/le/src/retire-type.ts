@@ -1,10 +1,9 @@
-import { isTerminal, type Problem, problem, taskStates } from '@tenma/protocol';
+import { isTerminal, type NodeRecord, type Problem, probeTypeOf, problem, taskStates } from '@tenma/protocol';
 import type { Results } from '@tenma/results';
 import type { Store } from '@tenma/store';
 import { type Answer, changeDocuments, type Plan } from './documents/change-documents.ts';
 import type { DocumentCache } from './documents/document-cache.ts';
 import { type FleetWatch, onlineOf } from './fleet-watch.ts';
-import { probeOf } from './observe/node-probe.ts';
 import { rememberedTypes } from './remembered-types.ts';
 import type { TaskTypes } from './task-types.ts';
 import { unknownType } from './unknown-type.ts';
@@ -25,7 +24,7 @@ interface Components {
 export async function retireType(components: Components, type: string): Promise<Answer<null>> {
   const { documents, types } = components;
   if (!(await isKnown(components, type))) return { problem: unknownType(types, type) };
-  const inUse = () => announced(components, type) ?? submitted(documents, type);
+  const inUse = () => announced(components, type) ?? submitted(components, type);
   const refusal = inUse() ?? (await unfinished(components, type));
   if (refusal) return { problem: refusal };
   const done = await changeDocuments(documents, (): Plan<null> | { problem: Problem } => {
@@ -84,11 +83,11 @@ interface Submitter {
   readonly remedy: string;
 }
 
-function submitted(documents: DocumentCache, type: string): Problem | null {
+function submitted({ documents, types }: Components, type: string): Problem | null {
   const found = [
     ...schedulesOf(documents, type),
     ...policiesOf(documents, type),
-    ...nodesOf(documents, type),
+    ...nodesOf(documents, types, type),
   ];
   if (found.length === 0) return null;
   const detail = `${type} is submitted by ${listed(found.map(({ name }) => name))}`;
@@ -103,7 +102,10 @@ function submitted(documents: DocumentCache, type: string): Problem | null {
 function schedulesOf(documents: DocumentCache, type: string): Submitter[] {
   return [...documents.all('schedule')]
     .filter(([, { value }]) => value.task.type === type)
-    .map(([id]) => ({ name: `the schedule ${id}`, remedy: `DELETE /api/v1/schedules/${id}` }));
+    .map(([id, { value }]) => ({
+      name: `the ${value.paused ? 'paused ' : ''}schedule ${id}`,
+      remedy: `DELETE /api/v1/schedules/${id}`,
+    }));
 }
 
 /** Nobody can delete those that are built in: it is enough that they are off. */
@@ -113,17 +115,28 @@ function policiesOf(documents: DocumentCache, type: string): Submitter[] {
     .map(([id, { value }]) => {
       const path = `/api/v1/policies/${id}`;
       const remedy = value.built_in ? `PATCH ${path} {"enabled": false}` : `DELETE ${path}`;
-      return { name: `the policy ${id}`, remedy };
+      return { name: `the ${value.enabled ? '' : 'disabled '}policy ${id}`, remedy };
     });
 }
 
-/** For a probe's type any timeout will do. */
-const someTimeoutMs = 1_000;
-
-function nodesOf(documents: DocumentCache, type: string): Submitter[] {
+/** Also those whose probes are off. */
+function nodesOf(documents: DocumentCache, types: TaskTypes, type: string): Submitter[] {
   return [...documents.all('node')]
-    .filter(([, { value }]) => probeOf(value, someTimeoutMs).type === type)
-    .map(([id]) => ({ name: `the probes of the node ${id}`, remedy: `DELETE /api/geo/nodes/${id}` }));
+    .filter(([, { value }]) => probeTypeOf(value) === type)
+    .map(([id, { value }]) => ({
+      name: `the probes of the node ${id}`,
+      remedy: probeRemedy(types, value),
+    }));
+}
+
+/** The probe that the node would have by its type is gentler than its end, where that is another one that is known. */
+function probeRemedy(types: TaskTypes, { node_id: id, node_type, probe }: NodeRecord): string {
+  const remove = `DELETE /api/geo/nodes/${id}`;
+  const usual = probeTypeOf({ node_type, probe: {} });
+  if (usual === probe.type || probe.type === undefined || !types.get(usual)) return remove;
+  const { enabled } = probe;
+  const patch = JSON.stringify({ probe: enabled === undefined ? {} : { enabled } });
+  return `PATCH /api/geo/nodes/${id} ${patch.replaceAll(':', ': ')} (or ${remove})`;
 }
 
 const listedMax = 5;

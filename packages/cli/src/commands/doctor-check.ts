@@ -6,4 +6,6 @@ export interface Check {
   hint?: string;
   /** `TYPE@VERSION` of what is known, and what no WEE runs. */
   not_run?: readonly string[];
+  /** Types that something submits, and LE does not know. */
+  unknown?: readonly string[];
 }

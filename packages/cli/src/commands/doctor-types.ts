@@ -97,7 +97,7 @@ function shownVersion({ type, version }: TaskType, workers: readonly Presence[])
 }
 
 /** Those of the pools, and the stable versions and candidates beside them. */
-function versionsRun(workers: readonly Presence[], type: string): string[] {
+export function versionsRun(workers: readonly Presence[], type: string): string[] {
   const run = workers.flatMap(({ pools, versions = [] }) => [
     ...pools,
     ...versions.filter(({ role }) => role === 'stable' || role === 'candidate'),

@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createClient } from '@tenma/client';
 import { startFakeLe } from '@tenma/client/testing';
 import { idleReport, type Presence, type ReleaseView } from '@tenma/protocol';
 import { temporaryFolder } from '@tenma/test-support';
 import { describe, expect, it } from 'vitest';
 import { cli } from '../cli-fixture.ts';
-import { aType, aWee } from '../fabric-fixture.ts';
+import { aPool, aType, aWee } from '../fabric-fixture.ts';
 
 const reported = { ...idleReport, version: '1.0.0' };
 
@@ -94,6 +95,76 @@ describe('doctor', () => {
         { ...probe, version: '1.2.0' },
       ];
       expect(await told({ versions }, { candidate: '1.2.0' })).not.toContain('releases');
+    });
+  });
+
+  describe('of what submits tasks by itself', () => {
+    const nodes = ['web-1', 'web-2', 'db-1'].map((id) => ({
+      node_id: id,
+      region_id: 'tokyo',
+      endpoint: '127.0.0.1:1',
+      node_type: id === 'db-1' ? ('storage' as const) : ('general' as const),
+    }));
+    const open = async (types: readonly string[], run: readonly string[]) => {
+      const worker = aWee({ pools: run.map((type) => aPool({ type })) });
+      const lists = {
+        'task-types': types.map((type) => aType(type)),
+        workers: run.length > 0 ? [worker] : [],
+      };
+      const le = await startFakeLe({ lists, geo: { nodes } });
+      const client = createClient({ url: le.url });
+      // oxlint-disable-next-line unicorn/no-thenable -- the API's own word, and no function
+      const policy = { when: { event: 'region.status' as const }, then: { type: 'region-failover' } };
+      await client.policies.create({ ...policy, policy_id: 'auto-failover' });
+      await client.policies.create({ ...policy, policy_id: 'off', enabled: false });
+      const schedule = { task: { type: 'echo' }, every_ms: 60_000 };
+      await client.schedules.create({ ...schedule, schedule_id: 'home' });
+      await client.schedules.create({ ...schedule, schedule_id: 'idle', paused: true });
+      return le;
+    };
+
+    it('names who submits what LE does not know, and what no WEE runs, with the remedies', async () => {
+      await using le = await open(['echo', 'mine'], ['mine']);
+      const { stdout } = await cli(le, 'doctor');
+      expect(stdout).toContain(
+        '! submitters  LE does not know region-failover (for the policy auto-failover), ' +
+          'probe-http (for the probes of the node web-1, the probes of the node web-2), ' +
+          'probe-tcp (for the probes of the node db-1); no WEE runs echo (for the schedule home)\n',
+      );
+      expect(stdout).toMatch(/→ Start a WEE that has it \(TENMA_WORKERS .*@tenma\/workers/);
+      expect(stdout).toContain(
+        'end what needs it: tenma policy disable auto-failover, tenma schedule pause home, ' +
+          'tenma node edit web-1 --probes off, tenma node edit web-2 --probes off, ' +
+          'tenma node edit db-1 --probes off\n',
+      );
+      const { checks: all } = JSON.parse((await cli(le, 'doctor --json')).stdout) as { checks: object[] };
+      expect(all).toContainEqual(
+        expect.objectContaining({
+          name: 'submitters',
+          status: 'warning',
+          unknown: ['region-failover', 'probe-http', 'probe-tcp'],
+          not_run: ['echo@1.0.0'],
+        }),
+      );
+    });
+
+    it('that is run it says nothing, nor of what is switched off, paused or in maintenance', async () => {
+      const run = ['echo', 'region-failover', 'probe-http'];
+      await using le = await open(run, run);
+      expect((await cli(le, 'doctor')).stdout).toContain('LE does not know probe-tcp (for the probes of the');
+      expect(await cli(le, 'doctor --exit-code')).toMatchObject({ code: 7 });
+      le.geo.nodes.change('db-1', { status: 'maintenance' });
+      expect((await cli(le, 'doctor --exit-code')).stdout).not.toContain('submitters');
+      expect(await cli(le, 'doctor --exit-code')).toMatchObject({ code: 0 });
+      le.geo.nodes.change('db-1', { status: 'unknown', probe: { enabled: false } });
+      expect(await cli(le, 'doctor --exit-code')).toMatchObject({ code: 0 });
+      le.geo.nodes.change('db-1', { probe: {} });
+      expect(await cli(le, 'doctor --exit-code')).toMatchObject({ code: 7 });
+    });
+
+    it('says nothing where no WEE is there, as then nothing is run', async () => {
+      await using le = await open(['mine'], []);
+      expect((await cli(le, 'doctor')).stdout).not.toContain('submitters');
     });
   });
 

@@ -8,6 +8,7 @@ import type { Session } from '../session.ts';
 import { oneLine } from '../table.ts';
 import { cliVersion } from '../version.ts';
 import type { Check } from './doctor-check.ts';
+import { checkSubmitters } from './doctor-submitters.ts';
 import { checkReleases, checkTypes } from './doctor-types.ts';
 
 /** What to look at when LE says that a dependency does not answer. */
@@ -103,12 +104,20 @@ function hintOf(dependency: string): { hint?: string } {
 
 /** What can be run, and who is there to run it. */
 async function checkFabric({ client }: Session): Promise<Check[]> {
-  const [types, releases, workers] = await Promise.all([
+  const [types, releases, workers, policies, schedules, nodes] = await Promise.all([
     client.taskTypes(),
     client.releases.list(),
     client.workers(),
+    client.policies.list(),
+    client.schedules.list(),
+    client.geo.listNodes(),
   ]);
-  return [checkTypes(types, workers), ...checkReleases(releases, workers), checkWorkers(workers)];
+  return [
+    checkTypes(types, workers),
+    ...checkReleases(releases, workers),
+    ...checkSubmitters({ policies, schedules, nodes }, types, workers),
+    checkWorkers(workers),
+  ];
 }
 
 function checkWorkers(workers: readonly Presence[]): Check {

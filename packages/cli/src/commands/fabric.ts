@@ -16,7 +16,9 @@ export const fabricCommands: CommandGroup = (program, act) => {
     .action(act((session, [name = '']) => showType(session, name)));
   type
     .command('rm')
-    .description('forget a task type that has been retired: that no WEE has, and nobody submits')
+    .description(
+      'forget a task type that has been retired: no WEE has it, nobody submits it, and none of its tasks is unfinished',
+    )
     .argument('<type>')
     .action(act((session, [name = '']) => removeType(session, name)));
   const pool = program.command('pool').description('workers of one kind in one region');

@@ -2,8 +2,8 @@ import { isIP } from 'node:net';
 import {
   type Json,
   type NodeRecord,
-  type NodeType,
   probeLabels,
+  probeTypeOf,
   type SubmissionInput,
   timestamp,
 } from '@tenma/protocol';
@@ -13,13 +13,6 @@ export interface NodeProbe {
   readonly type: string;
   readonly input: Json;
 }
-
-const typeOf: Readonly<Record<NodeType, string>> = {
-  general: 'probe-http',
-  gpu: 'probe-http',
-  scheduler: 'probe-http',
-  storage: 'probe-tcp',
-};
 
 interface Target {
   readonly host: string;
@@ -48,7 +41,8 @@ export function probeOf(
   node: Pick<NodeRecord, 'endpoint' | 'node_type' | 'probe'>,
   timeoutMs: number,
 ): NodeProbe {
-  const { type = typeOf[node.node_type], input: own } = node.probe;
+  const type = probeTypeOf(node);
+  const own = node.probe.input;
   const builtIn = inputOf[type];
   if (!builtIn) return { type, input: own ?? { endpoint: node.endpoint } };
   const { min, max } = timeoutRangeMs;

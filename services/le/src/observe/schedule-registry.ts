@@ -50,7 +50,9 @@ export async function createSchedule(
   if (wrong) return { problem: wrong };
   return changeDocuments(documents, (): Plan<ScheduleRecord> | { problem: Problem } => {
     if (documents.get('schedule', id)) {
-      return { problem: problem('already_exists', { detail: `there is a schedule ${id} already` }) };
+      const detail = `there is a schedule ${id} already`;
+      const hint = `Choose another id, or delete the one that has it first: DELETE /api/v1/schedules/${id}.`;
+      return { problem: problem('already_exists', { detail, hint }) };
     }
     const now = timestamp(clock.now());
     const value = { ...wanted, created_at: now, updated_at: now };

@@ -15,6 +15,7 @@ import type { DocumentCache } from '../documents/document-cache.ts';
 import type { FleetWatch } from '../fleet-watch.ts';
 import { taskFault } from '../task-template.ts';
 import type { TaskTypes } from '../task-types.ts';
+import { unknownType } from '../unknown-type.ts';
 
 interface Components {
   readonly documents: DocumentCache;
@@ -36,9 +37,8 @@ export async function createPolicy(components: Components, wanted: NewPolicy): P
   const wrong = thenFault(components, wanted) ?? fieldFault(wanted);
   if (wrong) return { problem: wrong };
   return changeDocuments(documents, (): Plan<Policy> | { problem: Problem } => {
-    if (documents.get('policy', id)) {
-      return { problem: problem('already_exists', { detail: `there is a policy ${id} already` }) };
-    }
+    const known = documents.get('policy', id);
+    if (known) return { problem: takenId(id, known.value) };
     const value = policyRecord(wanted, { builtIn: false, now: timestamp(clock.now()) });
     return { value, writes: [{ kind: 'policy', id, expected: 0, value }] };
   });
@@ -60,8 +60,16 @@ export function policyRecord(
   };
 }
 
+function takenId(id: string, { built_in: builtIn }: Policy): Problem {
+  const hint = builtIn
+    ? 'Choose another id: this one is built in and cannot be deleted.'
+    : `Choose another id, or delete the one that has it first: DELETE /api/v1/policies/${id}.`;
+  return problem('already_exists', { detail: `there is a policy ${id} already`, hint });
+}
+
+/** A policy whose type nobody knows cannot be switched on; one that is on stays so. */
 export async function updatePolicy(
-  { documents, clock }: Components,
+  { documents, clock, types }: Components,
   id: string,
   patch: PolicyPatch,
 ): Promise<Answer<Policy>> {
@@ -69,6 +77,10 @@ export async function updatePolicy(
     const known = documents.get('policy', id);
     if (!known) return { problem: unknownPolicy(id) };
     const { enabled = known.value.enabled, cooldown_ms = known.value.cooldown_ms } = patch;
+    const { type } = known.value.then;
+    if (enabled && !known.value.enabled && !types.get(type)) {
+      return { problem: unknownType(types, type, '#/enabled') };
+    }
     const value = { ...known.value, enabled, cooldown_ms, updated_at: timestamp(clock.now()) };
     return { value, writes: [{ kind: 'policy', id, expected: known.version, value }] };
   });

@@ -54,6 +54,37 @@ describe('policies', () => {
     expect((await ask('GET', '/api/geo/status')).body).toMatchObject({ auto_failover: false });
   });
 
+  it('of a type that nobody knows cannot be switched on; what is off or on already can be changed', async () => {
+    await using registry = await openRegistry();
+    const { ask } = registry;
+    const own = `${path}/auto-failover`;
+    // On from the start, before anybody has announced its type.
+    expect(await ask('PATCH', own, { cooldown_ms: 1_000 })).toMatchObject({ status: 200 });
+    expect(await ask('PATCH', own, { enabled: false })).toMatchObject({ status: 200 });
+    expect(await ask('PATCH', own, { cooldown_ms: 2_000 })).toMatchObject({ status: 200 });
+    const before = await registry.standing();
+    const refused = await ask('PATCH', own, { enabled: true });
+    expect(refused).toMatchObject({ status: 404, problem: { code: 'unknown_type' } });
+    expect(refused.problem).toMatchObject({
+      hint: 'Known types: echo, probe-http.',
+      errors: [{ pointer: '#/enabled', detail: 'no worker has announced the task type region-failover' }],
+    });
+    expect(await registry.standing()).toEqual(before);
+    await ask('POST', path, { ...tell, enabled: false });
+    expect(await ask('PATCH', `${path}/tell`, { enabled: true })).toMatchObject({ status: 200 });
+  });
+
+  it('whose id is taken say how to make way, but for one that is built in', async () => {
+    await using registry = await openRegistry();
+    const { ask } = registry;
+    await ask('POST', path, tell);
+    const hintOf = async (id: string) => (await ask('POST', path, { ...tell, policy_id: id })).problem.hint;
+    expect(await hintOf('tell')).toContain('DELETE /api/v1/policies/tell.');
+    expect(await hintOf('auto-failover')).toBe(
+      'Choose another id: this one is built in and cannot be deleted.',
+    );
+  });
+
   it('may hold braces around what is no name of a field', async () => {
     await using registry = await openRegistry();
     const then = { type: 'echo', input: { text: '{"a": {}} {1} {A b}' } };

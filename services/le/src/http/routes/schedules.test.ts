@@ -49,6 +49,13 @@ describe('schedules', () => {
     expect(await ask('GET', `${path}/hourly`)).toMatchObject({ status: 404 });
   });
 
+  it('whose id is taken say how to make way', async () => {
+    await using registry = await openRegistry();
+    await registry.ask('POST', path, hourly);
+    const { problem } = await registry.ask('POST', path, hourly);
+    expect(problem.hint).toContain(`delete the one that has it first: DELETE ${path}/${hourly.schedule_id}.`);
+  });
+
   it('may run in the region of a WEE, registered or not', async () => {
     await using registry = await openRegistry();
     const task = { ...echo, region: 'workshop' };

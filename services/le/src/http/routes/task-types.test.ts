@@ -151,24 +151,49 @@ describe('a task type in use is not forgotten', () => {
       'schedule, also a paused one',
       '/api/v1/schedules',
       { ...schedule, paused: true },
-      'the schedule home',
+      'the paused schedule home',
       'DELETE /api/v1/schedules/home.',
     ],
     [
       'policy, also one that is off',
       '/api/v1/policies',
       { ...policy, enabled: false },
-      'the policy tell',
+      'the disabled policy tell',
       'DELETE /api/v1/policies/tell.',
     ],
-    ['node', '/api/geo/nodes', node, 'the probes of the node web-1', 'DELETE /api/geo/nodes/web-1.'],
+    ['node', '/api/geo/nodes', node, 'the probes of the node web-1', '(or DELETE /api/geo/nodes/web-1).'],
   ])('as long as it is submitted by a %s', async (_, at, body, name, remedy) => {
     await using registry = await open();
     expect(await registry.ask('POST', at, body)).toMatchObject({ status: 201 });
     await isRefused(registry, { detail: `echo is submitted by ${name}`, hint: remedy });
-    const [, verb = '', address = ''] = /^(\w+) (.+)\.$/.exec(remedy) ?? [];
+    const [, verb = '', address = ''] = /(\w+) (\S+?)\)?\.$/.exec(remedy) ?? [];
     expect(await registry.ask(verb as 'DELETE', address)).toMatchObject({ status: 204 });
     expect(await registry.ask('DELETE', `${path}/echo`)).toMatchObject({ status: 204 });
+  });
+
+  it.each([
+    [{}, '{"probe": {}}'],
+    [{ enabled: false }, '{"probe": {"enabled": false}}'],
+  ])('names the usual probe of the node first, which lets go of it (%o)', async (more, body) => {
+    await using registry = await open();
+    await registry.ask('POST', '/api/geo/nodes', { ...node, probe: { ...node.probe, ...more } });
+    await isRefused(registry, {
+      detail: 'echo is submitted by the probes of the node web-1',
+      hint: `PATCH /api/geo/nodes/web-1 ${body} (or DELETE /api/geo/nodes/web-1).`,
+    });
+    await registry.ask('PATCH', '/api/geo/nodes/web-1', JSON.parse(body));
+    expect(await registry.ask('DELETE', `${path}/echo`)).toMatchObject({ status: 204 });
+  });
+
+  it('names only the deletion of a node whose usual probe it is, or is not known', async () => {
+    await using registry = await open();
+    const { probe: _, ...usual } = node;
+    await registry.ask('POST', '/api/geo/nodes', usual);
+    await registry.ask('POST', '/api/geo/nodes', { ...node, node_id: 'db-1', node_type: 'storage' });
+    const hint = 'submit another type: DELETE /api/geo/nodes/db-1.';
+    await isRefused(registry, { detail: 'echo is submitted by the probes of the node db-1', hint });
+    const refused = await registry.ask('DELETE', `${path}/probe-http`);
+    expect(refused.problem.hint).toContain('submit another type: DELETE /api/geo/nodes/web-1.');
   });
 
   it('names some of very many that submit it', async () => {

@@ -9,16 +9,18 @@ import {
   taskIdSchema,
   taskSchema,
 } from '@tenma/protocol';
-import { StoreUnavailableError, type TaskRecord } from '@tenma/store';
+import { StoreUnavailableError, type TaskControl, type TaskRecord } from '@tenma/store';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Submitted } from '../../intake.ts';
 import { onCancel, retriedByHand } from '../../lifecycle/index.ts';
+import { unknownType } from '../../unknown-type.ts';
 import { acceptedView, linksOf, taskView } from '../../view.ts';
 import type { RouteComponents } from '../components.ts';
 import type { App } from '../server.ts';
 import { filterOf, listQuerySchema } from '../list-filter.ts';
 import { ProblemError, sendProblem } from '../problem-reply.ts';
+import { refused } from '../registry-answers.ts';
 import { streamTaskEvents } from '../task-events.ts';
 import { waitForEnd } from '../wait-for-end.ts';
 
@@ -175,7 +177,7 @@ function readRoutes(app: App, components: RouteComponents): void {
 }
 
 function changeRoutes(app: App, components: RouteComponents): void {
-  const { ledger, store, dispatcher, clock, outbox } = components;
+  const { ledger, store, dispatcher, clock, outbox, types } = components;
   const response = { 200: taskSchema, ...problems };
 
   async function taskOf(id: string): Promise<TaskRecord> {
@@ -211,13 +213,13 @@ function changeRoutes(app: App, components: RouteComponents): void {
     },
     async (request) => {
       const id = knownId(request.params.id);
+      const isKnown = ({ spec }: TaskControl) => types.get(spec.type) !== undefined;
       const changed = await ledger.change([id], (control) =>
-        ['failed', 'cancelled', 'expired'].includes(control.life.state)
-          ? { life: retriedByHand(control, clock.now()) }
-          : null,
+        isRetriable(control) && isKnown(control) ? { life: retriedByHand(control, clock.now()) } : null,
       );
       const record = await taskOf(id);
       if (changed.length === 0) {
+        if (isRetriable(record) && !isKnown(record)) throw refused(unknownType(types, record.spec.type));
         const detail = `only failed, cancelled and expired tasks can be retried; this one is ${record.life.state}`;
         throw new ProblemError('invalid_state', { detail });
       }
@@ -226,6 +228,10 @@ function changeRoutes(app: App, components: RouteComponents): void {
       return taskView(record);
     },
   );
+}
+
+function isRetriable({ life }: TaskControl): boolean {
+  return ['failed', 'cancelled', 'expired'].includes(life.state);
 }
 
 function knownId(text: string): string {
