@@ -22,6 +22,8 @@ export interface TaskTypes {
   announced(online: Iterable<Presence>): void;
   /** Reads what earlier runs have learned; tries until the store answers. */
   load(signal: AbortSignal): Promise<void>;
+  /** It has: what is unknown now is unknown. */
+  readonly loaded: boolean;
   /**
    * Releases have changed. What lost its own has been forgotten, here or by another replica: only what somebody has now
    * stays.
@@ -79,9 +81,14 @@ export function createTaskTypes(components: Components): TaskTypes {
 class AnnouncedTypes implements TaskTypes {
   readonly #components: Components;
   readonly #entries = new Map<string, Entry>();
+  #loaded = false;
 
   constructor(components: Components) {
     this.#components = components;
+  }
+
+  get loaded(): boolean {
+    return this.#loaded;
   }
 
   get(type: string): TaskType | undefined {
@@ -133,6 +140,7 @@ class AnnouncedTypes implements TaskTypes {
         for (const type of await rememberedTypes(store)) {
           if (!this.#entries.get(type.type)?.versions.has(type.version)) this.#learn(type);
         }
+        this.#loaded = true;
         return;
       } catch {
         await sleep(clock, retryMs, signal).catch(() => undefined);

@@ -1,8 +1,14 @@
 import { type Problem, problem } from '@tenma/protocol';
 import type { TaskTypes } from './task-types.ts';
 
-/** The refusal of a task type that nobody has announced. `pointer`: where it stands in a larger body. */
+/**
+ * The refusal of a task type that nobody has announced, and that is not remembered: before that has been read nobody
+ * knows. `pointer`: where it stands in a larger body.
+ */
 export function unknownType(types: TaskTypes, type: string, pointer?: string): Problem {
+  if (!types.loaded) {
+    return problem('store_unavailable', { detail: 'the task types have not been read from the store yet' });
+  }
   const known = types.all().map((one) => one.type);
   const hint =
     known.length > 0

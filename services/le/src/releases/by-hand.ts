@@ -65,7 +65,8 @@ export function promoteRelease(
   return changeRelease(components, type, (release, versions, now) => {
     const { candidate, stable } = release;
     if (version === stable) return release;
-    if (version !== undefined && version !== candidate) return otherVersion(release, version, 'promote');
+    if (version !== undefined && version !== candidate)
+      return otherVersion(release, version, versions, 'promote');
     if (candidate === null) return conflict(`${type} has no version on trial`, release, versions);
     if (!versions.includes(candidate)) return candidateGone(release, candidate);
     return withPromoted(release, now);
@@ -80,7 +81,7 @@ export function rollBackRelease(
 ): Promise<Answer<Release>> {
   return changeRelease(components, type, (release, versions, now) => {
     if (version !== undefined && version !== (release.candidate ?? release.stable)) {
-      return isRejected(release, version) ? release : otherVersion(release, version, 'rollback');
+      return isRejected(release, version) ? release : otherVersion(release, version, versions, 'rollback');
     }
     if (release.candidate !== null) return withoutCandidate(release, reason, now);
     const earlier = earlierThanStable(release, versions);

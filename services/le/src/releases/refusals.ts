@@ -26,28 +26,36 @@ export function candidateGone({ type }: ReleaseRecord, candidate: string): Probl
 
 /** The release has moved on since the caller looked: the verb is for another version now. */
 export function otherVersion(
-  { type, stable, candidate }: ReleaseRecord,
+  release: ReleaseRecord,
   version: string,
+  versions: readonly string[],
   verb: 'promote' | 'rollback',
 ): Problem {
+  const { type, candidate } = release;
   const path = `/api/v1/releases/${type}`;
   if (candidate === null) {
     const detail = `${version} of ${type} is neither on trial nor the stable version`;
-    return problem('invalid_state', { detail, hint: `${stable} is stable; GET ${path} says how each does.` });
+    if (verb === 'promote') return conflict(detail, release, versions);
+    // How to try one is of no use to who wants one to go, and the stable one is not what was named.
+    return problem('invalid_state', { detail, hint: versionsThereAre(marked(release, versions)) });
   }
   const hint = `${candidate} is: POST ${path}/${verb} {"version": "${candidate}"} is for that one.`;
   return problem('invalid_state', { detail: `${version} of ${type} is not on trial`, hint });
 }
 
 export function conflict(detail: string, release: ReleaseRecord, versions: readonly string[]): Problem {
-  const marked = versions.map((version) => {
+  return problem('invalid_state', {
+    detail,
+    hint: `${versionsThereAre(marked(release, versions))} ${remedyOf(release, versions)}`,
+  });
+}
+
+/** Each version with what it is. */
+function marked(release: ReleaseRecord, versions: readonly string[]): string[] {
+  return versions.map((version) => {
     if (version === release.stable) return `${version} (stable)`;
     if (version === release.candidate) return `${version} (on trial)`;
     return isRejected(release, version) ? `${version} (rejected)` : version;
-  });
-  return problem('invalid_state', {
-    detail,
-    hint: `${versionsThereAre(marked)} ${remedyOf(release, versions)}`,
   });
 }
 

@@ -105,7 +105,7 @@ describe('releases', () => {
       { version: '1.0.0' },
       409,
       'invalid_state',
-      '1.1.0 is stable; GET /api/v1/releases/echo says',
+      'Versions there are: 1.1.0 (stable), 1.0.0.',
     ],
   ] as const)('%s %s %j is refused, and changes nothing', async (method, at, body, status, code, hint) => {
     await using registry = await open();
