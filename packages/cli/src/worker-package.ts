@@ -6,9 +6,14 @@ export interface WorkerPackageOptions {
   /** Where it will be: as the commands that use it write it. */
   folder: string;
   language: 'ts' | 'js';
-  /** Where the checkout finds its test, and it the checkout's packages. Elsewhere it needs the SDK of its own. */
-  inCheckout: boolean;
+  place: WorkerPlace;
 }
+
+/**
+ * Below the checkout it finds the packages there, and in some folders `npm test` finds its test (`tested`). Elsewhere it
+ * needs the SDK of its own.
+ */
+export type WorkerPlace = 'tested' | 'checkout' | 'elsewhere';
 
 /** `sdk` gives it the SDK, where it needs that first. All are run in the checkout. */
 type Commands = Readonly<Record<'test' | 'load' | 'run', string> & { sdk?: string }>;
@@ -36,21 +41,27 @@ export function workerPackage(options: WorkerPackageOptions): WorkerPackage {
   };
 }
 
-function commandsFor({ name, folder, inCheckout }: WorkerPackageOptions, main: string): Commands {
-  const load = (path: string) => `TENMA_WORKERS=@tenma/workers,${join(path, main)} npm start`;
+function commandsFor({ name, folder, place }: WorkerPackageOptions, main: string): Commands {
+  const load = (path: string) => `TENMA_WORKERS=@tenma/workers,${path} npm start`;
   const run = `npm run --silent tenma -- task run ${name} -i text='one two three'`;
-  if (inCheckout) {
-    const path = isAbsolute(folder) ? folder : join('$PWD', folder);
-    return { test: `npm test -- ${folder}`, load: load(path), run };
+  if (place !== 'elsewhere') {
+    const file = quoted(join(folder, main));
+    const test = `npm test -- ${place === 'tested' ? '' : '--root '}${quoted(folder)}`;
+    return { test, load: load(isAbsolute(folder) ? file : `$PWD/${file}`), run };
   }
   const path = resolve(folder);
-  const sdks = join(path, 'sdks');
+  const inside = `cd ${quoted(path)}`;
   return {
-    sdk: `node tools/run.mjs tools/pack-sdks.ts ${sdks} && (cd ${path} && npm install --save-dev ./sdks/*.tgz vitest)`,
-    test: `(cd ${path} && npx vitest run)`,
-    load: load(path),
+    sdk: `node tools/run.mjs tools/pack-sdks.ts ${quoted(join(path, 'sdks'))} && (${inside} && npm install --save-dev ./sdks/*.tgz vitest)`,
+    test: `(${inside} && npx vitest run)`,
+    load: load(quoted(join(path, main))),
     run,
   };
+}
+
+/** As one word of a shell. */
+function quoted(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function manifest(name: string, main: string): object {

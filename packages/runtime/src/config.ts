@@ -12,7 +12,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Reads `TENMA_*` variables into an object with the schema's keys: `HTTP_PORT` ← `TENMA_HTTP_PORT`, or the content of
  * the file that `TENMA_HTTP_PORT_FILE` names. The result is frozen. Variables whose names nearly are the schema's are
- * told to `warn`, a sentence each.
+ * told to `warn`, a sentence each. No fault shows what a file holds, or a URL that may have a password.
  * @throws ConfigError with all faults at once
  */
 export function readConfig<Shape extends z.ZodRawShape>(
@@ -31,9 +31,10 @@ export function readConfig<Shape extends z.ZodRawShape>(
   }
   const parsed = schema.safeParse(raw);
   if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => {
-      const key = String(path[0]);
-      return `  TENMA_${path.join('.')}: ${faultOf(schema.shape[key], raw[key], message)}`;
+    const faults = parsed.error.issues.map((issue) => {
+      const key = String(issue.path[0]);
+      const secret = secretOf(`TENMA_${key}`, raw[key], environment);
+      return `  TENMA_${issue.path.join('.')}: ${faultOf(schema.shape[key], raw[key], issue, secret)}`;
     });
     throw new ConfigError(
       `The environment does not make a configuration:\n${[...new Set(faults)].join('\n')}`,
@@ -42,14 +43,30 @@ export function readConfig<Shape extends z.ZodRawShape>(
   return Object.freeze(parsed.data);
 }
 
+/** What to say instead of a value that is not to be seen; null of one that is. */
+function secretOf(name: string, value = '', environment: Environment): string | null {
+  if (environment[`${name}_FILE`] !== undefined) return `what the file of ${name}_FILE holds`;
+  return name.endsWith('_URL') || mayHavePassword(value) ? 'what it is' : null;
+}
+
+const mayHavePassword = (text: string) => /:\/\/[^]*@/.test(text);
+
 /** What a setting needs, where the schema's own message says only what it got instead. */
-function faultOf(field: z.core.$ZodType | undefined, value: string | undefined, message: string): string {
+function faultOf(
+  field: z.core.$ZodType | undefined,
+  value: string | undefined,
+  { code, message }: z.core.$ZodIssue,
+  secret: string | null,
+): string {
   if (field === undefined) return message;
   const { description, ...need } = z.toJSONSchema(field, { unrepresentable: 'any' });
-  if (value === undefined)
-    return message.startsWith('Invalid input') ? `has to be set: ${description}` : message;
+  const meaning = description === undefined ? '' : `: ${description}`;
+  if (value === undefined) return z.safeParse(field, undefined).success ? message : `has to be set${meaning}`;
   const number = numberNeeded(need);
-  return number === null ? message : `is to be ${number}, not ${JSON.stringify(value)}`;
+  if (number !== null) return `is to be ${number}, not ${secret ?? JSON.stringify(value)}`;
+  // The schema's own words may repeat what they are about; those of zod do not, but for keys.
+  const mayRepeat = code === 'custom' || code === 'unrecognized_keys';
+  return secret !== null && mayRepeat ? `cannot be ${secret}${meaning}` : message;
 }
 
 /** Null of what is no number. */
@@ -70,6 +87,7 @@ function readVariable(name: string, environment: Environment): string | undefine
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
+    if (mayHavePassword(file)) throw new ConfigError(`${name}_FILE is to be the path of a file, not a URL`);
     throw new ConfigError(`${name}_FILE names ${file}, which cannot be read: ${String(error)}`);
   }
 }

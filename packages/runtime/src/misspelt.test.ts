@@ -9,20 +9,26 @@ const textOf = (file: string) => readFileSync(new URL(file, root), 'utf8');
 const namesIn = (text: string) => new Set([...text.matchAll(/TENMA_[A-Z_]*[A-Z]/g)].map(([name]) => name));
 
 describe('a variable that is nearly a setting', () => {
-  const keys = ['WORKERS', 'WORKERS_DIR', 'HTTP_PORT', 'LE_ID'];
+  const keys = ['WORKERS', 'WORKERS_DIR', 'HTTP_PORT', 'LE_ID', 'MQTT_PORT', 'AMQP_URL', 'REGION'];
   it.each([
     ['TENMA_WORKERSDIR', 'TENMA_WORKERS_DIR'],
     ['tenma_http_port', 'TENMA_HTTP_PORT'],
     ['TENMA_HTPP_PORT_FILE', 'TENMA_HTTP_PORT'],
     ['TENMA_WORKER', 'TENMA_WORKERS'],
+    ['TENMA_AMQP_ULR', 'TENMA_AMQP_URL'],
+    ['TENMA_WROKERS_DRI', 'TENMA_WORKERS_DIR'],
   ])('is told with it: %s', (name, meant) => {
     expect(misspelt({ [name]: 'x' }, keys)).toEqual([{ name, meant }]);
   });
 
-  it.each(['TENMA_WEE_ID', 'TENMA_API_URL', 'HTTP_PORTS', 'TENMA_HTTP_PORT_FILE'])(
-    'is not one that is another: %s',
-    (name) => expect(misspelt({ [name]: 'x' }, keys)).toEqual([]),
-  );
+  it.each([
+    'TENMA_WEE_ID',
+    'TENMA_API_URL',
+    'TENMA_MQTT_HOST',
+    'TENMA_LEGION',
+    'HTTP_PORTS',
+    'TENMA_HTTP_PORT_FILE',
+  ])('is not one that is another: %s', (name) => expect(misspelt({ [name]: 'x' }, keys)).toEqual([]));
 
   it('is passed over where the setting has a value', () => {
     expect(misspelt({ TENMA_WORKERSDIR: 'x', TENMA_WORKERS_DIR: 'y' }, keys)).toEqual([]);

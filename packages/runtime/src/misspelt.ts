@@ -7,8 +7,9 @@ export interface Misspelt {
 }
 
 /**
- * Variables that differ from a setting by case, by underscores or by two letters (one in a name so short that others of
- * the project would be as near, such as `WEE_ID` and `LE_ID`). None for a setting that has a value.
+ * Variables that differ from a setting by case, by underscores or by two letters: in a name of fewer than ten by one, and
+ * not the first, since other words would be as near (`WEE_ID` to `LE_ID`, `MQTT_HOST` to `MQTT_PORT`, `LEGION` to
+ * `REGION`). None for a setting that has a value.
  * @param keys without `TENMA_`
  */
 export function misspelt(environment: Environment, keys: readonly string[]): Misspelt[] {
@@ -19,7 +20,7 @@ export function misspelt(environment: Environment, keys: readonly string[]): Mis
     const written = plain(name.slice('TENMA_'.length).replace(/_FILE$/i, ''));
     const near = unset
       .map((key) => ({ key, edits: editsBetween(written, plain(key)) }))
-      .filter(({ key, edits }) => edits <= (key.length < 7 ? 1 : 2))
+      .filter(({ key, edits }) => (plain(key).length < 10 ? edits <= 1 && written[0] === key[0] : edits <= 2))
       .toSorted((a, b) => a.edits - b.edits)[0];
     return near === undefined ? [] : [{ name, meant: `TENMA_${near.key}` }];
   });
@@ -27,16 +28,19 @@ export function misspelt(environment: Environment, keys: readonly string[]): Mis
 
 const plain = (name: string) => name.toUpperCase().replaceAll('_', '');
 
-/** Letters to insert, to take out or to change. */
+/** Letters to insert, to take out or to change, and neighbours to swap. */
 function editsBetween(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, length) => length);
-  for (const [index, letter] of Array.from(from).entries()) {
+  const first = Array.from({ length: to.length + 1 }, (_, length) => length);
+  let [before, row]: [number[], number[]] = [[], first];
+  for (let index = 0; index < from.length; index += 1) {
     const next = [index + 1];
-    for (const [column, other] of Array.from(to).entries()) {
-      const changed = (row[column] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(changed, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
+    for (let column = 0; column < to.length; column += 1) {
+      const changed = (row[column] ?? 0) + (from[index] === to[column] ? 0 : 1);
+      const isSwap = index > 0 && from[index] === to[column - 1] && from[index - 1] === to[column];
+      const swapped = isSwap ? (before[column - 1] ?? 0) + 1 : changed;
+      next.push(Math.min(changed, swapped, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row.at(-1) ?? 0;
 }

@@ -121,6 +121,55 @@ describe('configuration', () => {
   it('says what a setting is for that has to be set', () => {
     const needed = z.object({ URL: z.string().regex(/:/).describe('Where it is: `a:b`.') });
     expect(() => readConfig(needed, {})).toThrow(/TENMA_URL: has to be set: Where it is: `a:b`\.$/);
+    expect(() => readConfig(schema, {})).toThrow(/TENMA_SECRET: has to be set$/);
+  });
+
+  it('says so too where the setting has words of its own for what it got', () => {
+    const url = z.url({ error: 'an amqp:// URL is needed' }).describe('RabbitMQ.');
+    const needed = z.object({ URL: url });
+    expect(() => readConfig(needed, {})).toThrow(/TENMA_URL: has to be set: RabbitMQ\.$/);
+    expect(() => readConfig(needed, { TENMA_URL: 'x' })).toThrow(/TENMA_URL: an amqp:\/\/ URL is needed$/);
+    const both = z
+      .object({ HOST: z.string(), NAME: z.string().optional().describe('Its name.') })
+      .refine(({ NAME }) => NAME !== undefined, { path: ['NAME'], error: 'is needed with a host' });
+    expect(() => readConfig(both, { TENMA_HOST: 'h' })).toThrow(/TENMA_NAME: is needed with a host$/);
+  });
+
+  describe('does not show', () => {
+    const repeating = z
+      .string()
+      .superRefine((text, context) => context.addIssue(`${text}: is not good`))
+      .describe('A list.');
+    const all = z.object({ N: z.coerce.number(), LIST: repeating, STORE_URL: repeating });
+    const messageOf = (environment: Record<string, string>) => {
+      try {
+        readConfig(all, { TENMA_N: '1', TENMA_LIST: 'a list', TENMA_STORE_URL: 'x:', ...environment });
+      } catch (error) {
+        return (error as ConfigError).message;
+      }
+      return 'none';
+    };
+
+    it('what a file holds', () => {
+      const folder = mkdtempSync(join(tmpdir(), 'tenma-config-'));
+      const file = join(folder, 'secret');
+      writeFileSync(file, 'hush\n');
+      const message = messageOf({ TENMA_N_FILE: file, TENMA_LIST_FILE: file });
+      rmSync(folder, { recursive: true });
+      expect(message).not.toContain('hush');
+      expect(message).toContain('TENMA_N: is to be a number, not what the file of TENMA_N_FILE holds');
+      expect(message).toContain('TENMA_LIST: cannot be what the file of TENMA_LIST_FILE holds: A list.');
+    });
+
+    it('a URL that may have a password, and shows what else it is', () => {
+      const url = 'amqp://user:hush/@host';
+      const environment = { TENMA_N: url, TENMA_LIST: url, TENMA_STORE_URL: 'hush' };
+      const message = messageOf(environment);
+      expect(message).not.toContain('hush');
+      expect(message).toContain('TENMA_N: is to be a number, not what it is');
+      expect(messageOf({ TENMA_N_FILE: url })).not.toContain('hush');
+      expect(messageOf({})).toContain('TENMA_LIST: a list: is not good');
+    });
   });
 
   const number = z.coerce.number();

@@ -6,7 +6,7 @@ import { UsageError } from '../cli-errors.ts';
 import type { CommandGroup } from '../command.ts';
 import type { Session } from '../session.ts';
 import { builtInTypes } from '../built-in-types.ts';
-import { type WorkerPackage, workerPackage } from '../worker-package.ts';
+import { type WorkerPackage, type WorkerPlace, workerPackage } from '../worker-package.ts';
 
 /** The checkout that this command belongs to. */
 const checkout = resolve(fileURLToPath(new URL('../../../..', import.meta.url)));
@@ -45,18 +45,25 @@ async function newWorker({ output }: Session, name: string, options: NewOptions)
   const given = options.dir ?? join('my-workers', name);
   // The commands are run in the checkout: a relative path is one from there.
   const folder = process.cwd() === checkout ? given : resolve(given);
-  const inCheckout = testedFolders.some((tested) => resolve(folder).startsWith(tested));
-  const made = workerPackage({ name, folder, language: options.js === true ? 'js' : 'ts', inCheckout });
+  const place = placeOf(resolve(folder));
+  const made = workerPackage({ name, folder, language: options.js === true ? 'js' : 'ts', place });
   await write(folder, made);
   output.data({ type: name, folder, files: Object.keys(made.files), commands: made.commands }, () =>
     Object.keys(made.files)
       .map((file) => `${join(folder, file)}\n`)
       .join(''),
   );
-  if (!inCheckout)
+  if (place === 'checkout')
+    output.note(`npm test does not look in ${folder}, unless it is named with --root`);
+  if (place === 'elsewhere')
     output.note(`${folder} finds no @tenma/worker by itself, which is not published yet: begin with sdk:`);
-  if (!inCheckout || folder !== given) output.note(`Run these in ${checkout}`);
+  if (place === 'elsewhere' || folder !== given) output.note(`Run these in ${checkout}`);
   for (const [what, command] of Object.entries(made.commands)) output.note(`${what}: ${command}`);
+}
+
+function placeOf(path: string): WorkerPlace {
+  if (testedFolders.some((tested) => path.startsWith(tested))) return 'tested';
+  return path.startsWith(checkout + sep) ? 'checkout' : 'elsewhere';
 }
 
 /** @throws UsageError when there is something in the folder already, or it cannot be written */

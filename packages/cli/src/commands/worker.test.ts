@@ -190,6 +190,42 @@ describe('a new worker', () => {
     expect(load).toBe(`load: TENMA_WORKERS=@tenma/workers,${dir}/index.ts npm start`);
   });
 
+  it('that lies elsewhere in the checkout finds the SDK, and is tested by its root', async () => {
+    await mkdir(join(root, 'data'), { recursive: true });
+    const parent = await mkdtemp(join(root, 'data', 'test '));
+    try {
+      const dir = join(parent, 'word-count');
+      const { stderr } = await cli(nowhere, ['worker', 'new', 'word-count', '--dir', dir]);
+      expect(stderr).not.toContain('sdk');
+      expect(stderr).toContain(`\ntest: npm test -- --root '${dir}'\n`);
+      const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+      const { stdout } = await run(process.execPath, [vitest, 'run', '--root', dir], {
+        cwd: root,
+        env: plainEnvironment,
+      });
+      expect(stdout).toMatch(/Tests +2 passed/);
+    } finally {
+      await rm(parent, { recursive: true });
+    }
+  });
+
+  it('has commands that a shell takes, whatever its folder is called', async () => {
+    await using folder = await temporaryFolder();
+    const dir = join(folder.path, "a b's $HOME", 'w');
+    const { stderr } = await cli(nowhere, ['worker', 'new', 'word-count', '--dir', dir]);
+    const readme = await readFile(join(dir, 'README.md'), 'utf8');
+    const commandOf = (what: string) => new RegExp(`^${what}: (.*)$`, 'm').exec(stderr)?.[1] ?? '';
+    for (const what of ['sdk', 'test', 'load']) expect(readme).toContain(commandOf(what));
+    // In place of the programs: one that says what it got, and where.
+    const stubs =
+      'say() { printf "%s|" "$PWD" "$TENMA_WORKERS" "$@"; }; npm() { say "$@"; }; npx() { say; }; node() { say "$3"; }';
+    const said = async (what: string) =>
+      (await run('sh', ['-c', `${stubs}; ${commandOf(what)}`], { cwd: root, env: plainEnvironment })).stdout;
+    expect(await said('sdk')).toContain(`|${dir}/sdks|${dir}|`);
+    expect(await said('test')).toContain(`${dir}|`);
+    expect(await said('load')).toContain(`|@tenma/workers,${dir}/index.ts|start|`);
+  });
+
   it('may have underscores in its name, as --help says', async () => {
     await using folder = await temporaryFolder();
     const line = `worker new word_count --dir ${join(folder.path, 'w')}`;

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { isAbsolute, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { type AnyWorker, isWorker } from '../define-worker.ts';
-import { entryOfPackage } from './package-entry.ts';
+import { entryOfPackage, isPath } from './package-entry.ts';
 
 /**
  * The workers that a package exports: a file URL, a path of a file or a package's folder (a relative one from the working
@@ -52,7 +52,7 @@ function messageOf(cause: unknown): string {
 
 async function urlOf(specifier: string): Promise<string> {
   if (specifier.startsWith('file:')) return specifier;
-  if (isAbsolute(specifier) || /^\.{1,2}[/\\]/.test(specifier)) {
+  if (isPath(specifier)) {
     return pathToFileURL(await moduleAt(resolve(specifier))).href;
   }
   try {

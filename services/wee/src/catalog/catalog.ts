@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { Clock, Log } from '@tenma/runtime';
 import type { WorkerVersion } from '@tenma/worker/messages';
+import { isPath } from '@tenma/worker/package-entry';
 import type { Spares } from '../processes/interfaces.ts';
 import { type DirectoryWatch, watchDirectory } from './directory-watch.ts';
 import { packageFrames } from './package-frames.ts';
@@ -76,8 +77,6 @@ function whereFrom(specifier: string, cause: unknown): string[] {
   const isMeantAsPath = /\.[cm]?[jt]s$/.test(specifier) || (specifier.includes('/') && existsSync(specifier));
   return isMeantAsPath ? [`That is taken for the name of a package: write ./${specifier} for the file.`] : [];
 }
-
-const isPath = (specifier: string) => isAbsolute(specifier) || /^\.{1,2}[/\\]/.test(specifier);
 
 class WatchedCatalog implements Catalog {
   readonly #components: CatalogComponents;
