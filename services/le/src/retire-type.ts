@@ -1,11 +1,13 @@
 import { isTerminal, type NodeRecord, type Problem, probeTypeOf, problem, taskStates } from '@tenma/protocol';
 import type { Results } from '@tenma/results';
+import type { Log } from '@tenma/runtime';
 import type { Store } from '@tenma/store';
 import { type Answer, changeDocuments, type Plan } from './documents/change-documents.ts';
 import type { DocumentCache } from './documents/document-cache.ts';
-import { type FleetWatch, onlineOf } from './fleet-watch.ts';
+import type { FleetWatch } from './fleet-watch.ts';
 import { rememberedTypes } from './remembered-types.ts';
 import type { TaskTypes } from './task-types.ts';
+import { goneAfterMs } from './type-sights.ts';
 import { unknownType } from './unknown-type.ts';
 
 interface Components {
@@ -14,27 +16,31 @@ interface Components {
   readonly types: TaskTypes;
   readonly fleet: Pick<FleetWatch, 'view'>;
   readonly results: Pick<Results, 'status'>;
+  readonly log: Pick<Log, 'info'>;
 }
 
 /**
- * Every replica forgets a type: its release, rejected versions included, and its schemas. Refused as long as somebody
- * announces or submits it, or tasks of it are unfinished. What failed half-way can be done again.
+ * Every replica forgets a type: its release, rejected versions included, and its schemas. Refused as long as a WEE
+ * announces it or did so just now, something submits it, or tasks of it are unfinished. What failed half-way can be done
+ * again. A task or a schedule that is submitted at the same moment may get through: such a task waits until it expires.
  * @throws StoreUnavailableError
  */
 export async function retireType(components: Components, type: string): Promise<Answer<null>> {
-  const { documents, types } = components;
+  const { documents, types, log } = components;
   if (!(await isKnown(components, type))) return { problem: unknownType(types, type) };
   const inUse = () => announced(components, type) ?? submitted(components, type);
-  const refusal = inUse() ?? (await unfinished(components, type));
+  const refusal = inUse() ?? (await unfinished(components, type)) ?? justGone(types, type);
   if (refusal) return { problem: refusal };
   const done = await changeDocuments(documents, (): Plan<null> | { problem: Problem } => {
-    const meanwhile = inUse();
+    const meanwhile = inUse() ?? justGone(types, type);
     if (meanwhile) return { problem: meanwhile };
     // Also where there is none: the deletion is what other replicas hear of.
     const expected = documents.get('release', type)?.version ?? 0;
     return { value: null, writes: [{ kind: 'release', id: type, expected, value: null }] };
   });
-  if ('value' in done) await types.forget(type);
+  if ('problem' in done) return done;
+  await types.forget(type);
+  log.info({ type }, 'a type was forgotten');
   return done;
 }
 
@@ -44,7 +50,7 @@ async function isKnown({ store, documents, types }: Components, type: string): P
   return (await rememberedTypes(store)).some((one) => one.type === type);
 }
 
-/** A WEE that has it would make it known anew at once, without what was found out about its versions. */
+/** A WEE that has it, also one that drains, would make it known anew, without what was found out about its versions. */
 function announced({ fleet, results }: Components, type: string): Problem | null {
   if (results.status !== 'connected') {
     const detail = `while MQTT is away nobody can tell whether a WEE has ${type}`;
@@ -53,13 +59,28 @@ function announced({ fleet, results }: Components, type: string): Problem | null
       hint: '/readyz says what is down; try again when it is back.',
     });
   }
-  const wees = onlineOf(fleet.view)
+  const wees = [...fleet.view.wees.values()]
+    .map(({ presence }) => presence)
     .filter(({ types }) => types.some((one) => one.type === type))
     .map(({ wee_id: id }) => id);
   if (wees.length === 0) return null;
   const detail = `WEEs have ${type}: ${listed(wees)}`;
   const hint = 'They would announce it again: stop them, or start them anew without its worker, first.';
   return problem('invalid_state', { detail, hint });
+}
+
+/** Who starts anew is away for some seconds, and who has just begun to look has not seen everybody. */
+function justGone({ sights }: TaskTypes, type: string): Problem | null {
+  const absentMs = sights.absentForMs(type);
+  const retryAfterMs = goneAfterMs - absentMs;
+  if (retryAfterMs <= 0) return null;
+  const ago = Math.floor(absentMs / 1_000);
+  const detail = `a WEE may have had ${type} until ${ago} s ago, and only be starting anew`;
+  return problem('invalid_state', {
+    detail,
+    hint: `Try again in ${Math.ceil(retryAfterMs / 1_000)} s.`,
+    retryAfterMs,
+  });
 }
 
 async function unfinished({ store }: Components, type: string): Promise<Problem | null> {

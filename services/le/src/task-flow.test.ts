@@ -40,6 +40,8 @@ async function open() {
   const opened = parts.move();
   return {
     bus,
+    clock,
+    log,
     results,
     store,
     documents,
@@ -101,6 +103,9 @@ describe('a type that is retired', () => {
     expect(flows.map(({ types }) => types.get('echo')?.version)).toEqual(['1.0.0', '1.0.0']);
 
     const components = { ...at, ...at.flow };
+    const tooEarly = { code: 'invalid_state', detail: expect.stringContaining('until 0 s ago') };
+    expect(await retireType(components, 'echo')).toMatchObject({ problem: tooEarly });
+    await at.clock.advance(30_000);
     expect(await retireType(components, 'echo')).toEqual({ value: null });
     await until(() => stables().every((stable) => stable === undefined));
     expect(flows.map(({ types }) => types.all())).toEqual([[], []]);
@@ -111,5 +116,70 @@ describe('a type that is retired', () => {
     await until(() => stables().every((stable) => stable === '1.1.0'));
     expect(flows.map(({ types }) => types.get('echo')?.version)).toEqual(['1.1.0', '1.1.0']);
     await until(async () => (await at.store.taskTypes()).length === 1);
+  });
+
+  const isTooEarly = (agoS: number) => ({
+    problem: {
+      code: 'invalid_state',
+      detail: `a WEE may have had echo until ${agoS} s ago, and only be starting anew`,
+      hint: `Try again in ${30 - agoS} s.`,
+      retry_after_ms: (30 - agoS) * 1_000,
+    },
+  });
+
+  /** `echo` is known, and its WEE has gone. */
+  async function leftBehind() {
+    await using parts = new AsyncDisposableStack();
+    const at = parts.use(await open());
+    await at.results.announce(topic, speaks('1.0.0'), retained);
+    await until(() => at.documents.get('release', 'echo') !== undefined);
+    const opened = parts.move();
+    const retire = () => retireType({ ...at, ...at.flow }, 'echo');
+    return { ...at, retire, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  }
+
+  it('is so no earlier than its WEE, which drained, has been away for 30 s', async () => {
+    await using at = await leftBehind();
+    const draining = { data: weeWith('wee-1', ['1.0.0'], { status: 'draining' }) };
+    await at.results.announce(topic, draining, retained);
+    for (let beats = 0; beats < 7; beats += 1) {
+      await at.clock.advance(5_000);
+      await at.results.announce(topic, draining, retained);
+    }
+    expect(await at.retire()).toMatchObject({ problem: { detail: 'WEEs have echo: wee-1' } });
+    await at.results.announce(topic, leaves, retained);
+    expect(await at.retire()).toMatchObject(isTooEarly(0));
+    await at.clock.advance(3_000);
+    expect(await at.retire()).toMatchObject(isTooEarly(3));
+    await at.clock.advance(27_000);
+    expect(await at.retire()).toEqual({ value: null });
+  });
+
+  it('is not as long as a WEE that is cut off from MQTT beats', async () => {
+    await using at = await leftBehind();
+    await at.results.announce(topic, leaves, retained);
+    const beat = { boot_id: 'boot-1', region: 'here', at: 0, running: [], pools: [] };
+    for (let beats = 0; beats < 7; beats += 1) {
+      await at.clock.advance(5_000);
+      await at.bus.broadcast(exchanges.heartbeats, { ...beat, wee_id: 'wee-1' });
+      await at.bus.broadcast(exchanges.heartbeats, { ...beat, wee_id: 'wee-2' });
+    }
+    await until(() => at.flow.types.sights.absentForMs('echo') === 0);
+    await at.clock.advance(29_000);
+    expect(await at.retire()).toMatchObject(isTooEarly(29));
+    await at.clock.advance(1_000);
+    expect(await at.retire()).toEqual({ value: null });
+  });
+
+  it('is not before MQTT has been back for 30 s', async () => {
+    await using at = await leftBehind();
+    await at.results.announce(topic, leaves, retained);
+    await at.clock.advance(40_000);
+    at.results.become('connecting');
+    at.results.become('connected');
+    await at.clock.advance(29_999);
+    expect(await at.retire()).toMatchObject({ problem: { hint: 'Try again in 1 s.', retry_after_ms: 1 } });
+    await at.clock.advance(1);
+    expect(await at.retire()).toEqual({ value: null });
   });
 });

@@ -83,8 +83,8 @@ export async function openTaskFlow(
       onHeardAgain: () => mover.repeat(),
     }),
   );
-  parts.use(keepInStep(types, { fleet, documents }));
-  parts.use(startReleaseKeeper({ documents, fleet, clock, log }));
+  parts.use(keepInStep(types, { fleet, documents, results }));
+  parts.use(startReleaseKeeper({ documents, fleet, results, clock, log }));
   const active = parts.use(keepWhereToSend(documents)).current;
   const limits = parts.use(keepLease({ store, clock, log }, 'limits', leId));
   const dispatcher = parts.use(
@@ -123,10 +123,18 @@ export async function openTaskFlow(
 /** Types come with those who announce them, and go with their releases. */
 function keepInStep(
   types: TaskTypes,
-  { fleet, documents }: { fleet: FleetWatch; documents: DocumentCache },
+  { fleet, documents, results }: Pick<Components, 'documents' | 'results'> & { fleet: FleetWatch },
 ): Disposable {
   const parts = new DisposableStack();
-  parts.use(fleet.onVersions((online) => types.announced(online)));
+  const { sights } = types;
+  parts.use(results.onStatus((status) => void (status === 'connected' && sights.connected())));
+  parts.use(
+    fleet.onVersions((online) => {
+      types.announced(online);
+      sights.seen([...fleet.view.wees.values()].map(({ presence }) => presence));
+    }),
+  );
+  parts.use(fleet.onHeartbeat(({ wee_id: id }) => sights.heard(id)));
   parts.use(documents.onChange((changes) => types.onChange(changes)));
   return parts;
 }

@@ -30,13 +30,17 @@ async function open() {
   let release: Release | undefined;
   const dice = { next: 0 };
   const documents = {
-    get: () => release && { version: 1, value: release },
-  } as unknown as Pick<DocumentCache, 'get'>;
-  const start = () => createTaskTypes({ store, documents, clock, log, random: () => dice.next });
+    loaded: true,
+    get: (_: string, id: string) => (id === 'echo' && release ? { version: 1, value: release } : undefined),
+  };
+  const held = { store, clock, log, documents: documents as Pick<DocumentCache, 'get' | 'loaded'> };
+  const start = () => createTaskTypes({ ...held, random: () => dice.next });
   const opened = parts.move();
   return {
+    clock,
     store,
     dice,
+    documents,
     types: start(),
     start,
     /** Null: no longer. */
@@ -89,10 +93,14 @@ describe('a type that is forgotten', () => {
     const other = taskType('1.0.0', { type: 'echo-2' });
     at.types.announced([inRegion([first, second, other])]);
     await until(async () => (await at.store.taskTypes()).length === 3);
-    at.types.announced([]);
+    at.documents.loaded = false;
+    at.types.announced([inRegion([other])]);
+    expect(at.types.all()).toEqual([second, other]);
+    at.documents.loaded = true;
     await at.types.forget('echo');
     expect(at.types.all()).toEqual([other]);
     expect(await remembered(at)).toEqual(['echo-2@1']);
+    at.documents.loaded = false;
     const restarted = at.start();
     await restarted.load(new AbortController().signal);
     expect(restarted.all()).toEqual([other]);
@@ -103,15 +111,40 @@ describe('a type that is forgotten', () => {
     at.types.announced([inRegion([first])]);
     at.types.onChange(forgotten);
     expect(at.types.get('echo')).toEqual(first);
-    at.types.announced([]);
     at.stands({});
+    at.types.announced([]);
     at.types.onChange(forgotten);
     expect(at.types.get('echo')).toEqual(first);
     at.stands(null);
-    at.types.onChange([{ kind: 'schedule', id: 'echo' }]);
-    expect(at.types.get('echo')).toEqual(first);
     at.types.onChange(forgotten);
     expect(at.types.get('echo')).toBeUndefined();
+  });
+
+  it('goes when its last WEE does, where its release was deleted while that was still seen', async () => {
+    await using at = await open();
+    at.stands({});
+    at.types.announced([inRegion([first])]);
+    at.stands(null);
+    at.types.onChange(forgotten);
+    expect(at.types.get('echo')).toEqual(first);
+    at.types.announced([]);
+    expect(at.types.get('echo')).toBeUndefined();
+  });
+
+  it('goes where it was read before the deletion, and the documents after it, or the other way round', async () => {
+    await using at = await open();
+    at.types.announced([inRegion([first])]);
+    await until(async () => (await remembered(at)).length === 1);
+    const restarted = at.start();
+    at.documents.loaded = false;
+    await restarted.load(new AbortController().signal);
+    expect(restarted.get('echo')).toEqual(first);
+    at.documents.loaded = true;
+    restarted.onChange([]);
+    expect(restarted.get('echo')).toBeUndefined();
+    const late = at.start();
+    await late.load(new AbortController().signal);
+    expect(late.all()).toEqual([]);
   });
 
   it('is known anew when somebody comes back with it, also while it is being forgotten', async () => {
@@ -206,10 +239,12 @@ describe('a type with several majors', () => {
     at.stands({ stable: '1.1.0' });
     at.types.onChange([{ kind: 'release', id: 'echo' }]);
     await until(async () => (await versions()).join() === '1.1.0');
-    // Not heard of here.
+    // Not heard of here, but by another replica.
+    await at.store.saveTaskTypes([{ ...first, version: '1.2.0', type: 'echo@1' }]);
     at.stands({ stable: '1.2.0' });
     at.types.onChange([{ kind: 'release', id: 'echo' }]);
-    expect(await versions()).toEqual(['1.1.0']);
+    await new Promise(setImmediate);
+    expect(await versions()).toEqual(['1.2.0']);
   });
 
   it('is known with all of them after a restart, as long as nobody has spoken', async () => {

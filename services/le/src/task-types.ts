@@ -5,10 +5,12 @@ import type { DocumentCache, DocumentChange } from './documents/document-cache.t
 import { createInputCheck, type InputCheck, type InputFault } from './input-check.ts';
 import { liveVersions } from './releases/live-versions.ts';
 import { forgetType, rememberedTypes, rememberTypes } from './remembered-types.ts';
+import { createTypeSights, type TypeSights } from './type-sights.ts';
 
 /**
  * The task types that workers have announced, with the check of their inputs. Of each major one version counts: the
- * trusted one, or the highest. Remembered in the store.
+ * trusted one, or the highest. Remembered in the store. Once the documents have been read, what has no release and is
+ * announced by nobody is unknown.
  */
 export interface TaskTypes {
   /** As the release's stable version has it, or the one of its major that is there; without a release the highest. */
@@ -24,13 +26,12 @@ export interface TaskTypes {
   load(signal: AbortSignal): Promise<void>;
   /** It has: what is unknown now is unknown. */
   readonly loaded: boolean;
-  /**
-   * Releases have changed. What lost its own has been forgotten, here or by another replica: only what somebody has now
-   * stays.
-   */
+  /** Releases have changed. What lost its own has been forgotten, here or by another replica. */
   onChange(changes: readonly DocumentChange[]): void;
   /** For all runs to come, too, unless somebody has it now. @throws StoreUnavailableError */
   forget(type: string): Promise<void>;
+  /** Until when somebody had which. */
+  readonly sights: TypeSights;
 }
 
 /**
@@ -44,7 +45,7 @@ export type Judged =
 
 interface Components {
   readonly store: Store;
-  readonly documents: Pick<DocumentCache, 'get'>;
+  readonly documents: Pick<DocumentCache, 'get' | 'loaded'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;
@@ -79,12 +80,14 @@ export function createTaskTypes(components: Components): TaskTypes {
 }
 
 class AnnouncedTypes implements TaskTypes {
+  readonly sights: TypeSights;
   readonly #components: Components;
   readonly #entries = new Map<string, Entry>();
   #loaded = false;
 
   constructor(components: Components) {
     this.#components = components;
+    this.sights = createTypeSights(components.clock);
   }
 
   get loaded(): boolean {
@@ -130,6 +133,7 @@ class AnnouncedTypes implements TaskTypes {
       entry.live = undefined;
       this.#forgetReplaced(type, entry);
     }
+    this.#dropForgotten();
     if (changed.length > 0) this.#remember(changed);
   }
 
@@ -140,6 +144,7 @@ class AnnouncedTypes implements TaskTypes {
         for (const type of await rememberedTypes(store)) {
           if (!this.#entries.get(type.type)?.versions.has(type.version)) this.#learn(type);
         }
+        this.#dropForgotten();
         this.#loaded = true;
         return;
       } catch {
@@ -150,7 +155,7 @@ class AnnouncedTypes implements TaskTypes {
 
   onChange(changes: readonly DocumentChange[]): void {
     const ids = changes.filter(({ kind }) => kind === 'release').map(({ id }) => id);
-    for (const id of ids) if (this.#releaseOf(id) === undefined) this.#drop(id);
+    this.#dropForgotten();
     // Another version may be the one that counts; who has not heard of it leaves it to the others.
     const known = ids.filter((id) =>
       this.#entries.get(id)?.versions.has(this.#releaseOf(id)?.stable ?? 'none'),
@@ -160,13 +165,17 @@ class AnnouncedTypes implements TaskTypes {
 
   async forget(type: string): Promise<void> {
     await forgetType(this.#components.store, type);
-    this.#drop(type);
+    this.#dropForgotten();
     // Somebody has come with it meanwhile, and what was remembered of that may just have been deleted.
     if (this.#entries.has(type)) this.#remember([type]);
   }
 
-  #drop(type: string): void {
-    if (this.#entries.get(type)?.announced.size === 0) this.#entries.delete(type);
+  /** All of them at every turn: what was read of the store may be older than what was read of the releases. */
+  #dropForgotten(): void {
+    if (!this.#components.documents.loaded) return;
+    for (const [type, { announced }] of this.#entries) {
+      if (announced.size === 0 && this.#releaseOf(type) === undefined) this.#entries.delete(type);
+    }
   }
 
   /** Whether it is new. */

@@ -38,7 +38,7 @@ async function open() {
     const seen = { onAppeared: () => undefined, onHeardAgain: () => undefined };
     const fleet = parts.use(await watchFleet({ bus, results, clock, ...seen }));
     const teller = parts.use(tellReleases({ documents: own, bus, log }));
-    parts.use(startReleaseKeeper({ documents: own, fleet, clock, log }));
+    parts.use(startReleaseKeeper({ documents: own, fleet, results, clock, log }));
     return { teller, verbs: { documents: own, fleet, clock, log } };
   }
   const { teller, verbs } = await startReplica(documents);
@@ -52,6 +52,8 @@ async function open() {
     logged,
     teller,
     verbs,
+    results,
+    forgets: () => documents.write([{ kind: 'release', id: 'echo', expected: 'any', value: null }]),
     version: () => recordOf(documents)?.version,
     release: () => recordOf(documents)?.value,
     speaks: (presence: Presence) =>
@@ -107,6 +109,22 @@ describe('two replicas of LE', () => {
     const version = at.version();
     await at.looksAgain();
     expect(at.version()).toBe(version);
+  });
+
+  it('bring no release back by what was announced before MQTT was away', async () => {
+    await using at = await open();
+    await at.speaks(old);
+    await at.becomes({ stable: '1.0.0' });
+    at.results.become('connecting');
+    await at.forgets();
+    await at.looksAgain();
+    expect(at.release()).toBeUndefined();
+    at.results.become('connected');
+    await at.looksAgain();
+    expect(at.release()).toBeUndefined();
+    await at.speaks(old);
+    await at.looksAgain();
+    await at.becomes({ stable: '1.0.0' });
   });
 
   it('begin a trial once, and end it once, however often the verdict is repeated', async () => {

@@ -1,8 +1,10 @@
-import { defaults, type Heartbeat, type Release } from '@tenma/protocol';
+import { defaults, type Heartbeat, type Presence, type Release } from '@tenma/protocol';
+import type { Results } from '@tenma/results';
 import { type Clock, every, type Log } from '@tenma/runtime';
 import { changeDocuments } from '../documents/change-documents.ts';
 import type { DocumentCache } from '../documents/document-cache.ts';
 import { type FleetWatch, onlineOf } from '../fleet-watch.ts';
+import { goneAfterMs } from '../type-sights.ts';
 import { createWakeable, type Wakeable } from '../wakeable.ts';
 import { triersOf, versionsByType } from './fleet-sight.ts';
 import { judgeRelease, type ReleaseSight, type Verdict } from './judge-release.ts';
@@ -11,12 +13,11 @@ import { logRelease } from './log-release.ts';
 interface Components {
   readonly documents: DocumentCache;
   readonly fleet: Pick<FleetWatch, 'view' | 'onVersions' | 'onHeartbeat'>;
+  readonly results: Pick<Results, 'status' | 'onStatus'>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** A WEE that starts anew has its versions back by then. */
-const goneAfterMs = 30_000;
 const silentMs = 3 * defaults.heartbeatMs;
 
 /**
@@ -45,8 +46,11 @@ class ReleaseKeeper implements Disposable {
   /** By type and version: since when nobody has had it, on the monotonic clock. */
   #missing: ReadonlyMap<string, number> = new Map();
 
+  /** What was said before MQTT was away: who said it may have gone meanwhile. */
+  #unconfirmed: ReadonlySet<Presence> = new Set();
+
   constructor(components: Components) {
-    const { documents, fleet, clock, log } = components;
+    const { documents, fleet, results, clock, log } = components;
     this.#components = components;
     this.#looking = createWakeable(
       () => this.#look(),
@@ -55,6 +59,9 @@ class ReleaseKeeper implements Disposable {
     this.#parts = [
       fleet.onVersions(() => this.#looking.wake()),
       fleet.onHeartbeat((heartbeat) => this.#hear(heartbeat)),
+      results.onStatus((status) => {
+        if (status === 'connected') this.#unconfirmed = new Set(onlineOf(fleet.view));
+      }),
       // The end of a trial makes room for the next; and what appeared before the documents were read waits for them.
       documents.onChange(() => this.#looking.wake()),
       every(clock, defaults.heartbeatMs, () => this.#looking.wake()),
@@ -93,9 +100,18 @@ class ReleaseKeeper implements Disposable {
   #writeOf(type: string, announced: ReadonlySet<string>) {
     const { documents, clock } = this.#components;
     const known = documents.get('release', type);
+    if (known === undefined && !this.#isConfirmed(type)) return null;
     const sight = this.#sightOf(type, announced);
     const value = judgeRelease(known?.value ?? null, sight, clock.now());
     return value && ({ kind: 'release', id: type, expected: known?.version ?? 0, value } as const);
+  }
+
+  /** Somebody has it for sure: a release that was deleted must not come back by what is no longer true. */
+  #isConfirmed(type: string): boolean {
+    const { fleet, results } = this.#components;
+    if (results.status !== 'connected') return false;
+    const confirmed = onlineOf(fleet.view).filter((presence) => !this.#unconfirmed.has(presence));
+    return confirmed.some(({ types }) => types.some((one) => one.type === type));
   }
 
   #sightOf(type: string, announced: ReadonlySet<string>): ReleaseSight {

@@ -9,14 +9,18 @@ import { openRegistry, type Registry } from '../fixtures/registry.ts';
 
 const path = '/api/v1/task-types';
 
-/** `echo` is known, has a release and is remembered; no WEE has it. */
+/** `echo` is known, has a release and is remembered; no WEE has had it for long. */
 async function open() {
   const registry = await openRegistry();
-  const { documents, store, types, verbs } = registry;
+  const { clock, documents, store, types, verbs } = registry;
   await until(async () => (await store.taskTypes()).length === 2);
   const value = releaseRecord({ rejected: [rejection('1.1.0')] });
-  await documents.write([{ kind: 'release', id: 'echo', expected: 0, value }]);
+  await documents.write([
+    { kind: 'release', id: 'echo', expected: 0, value },
+    { kind: 'release', id: 'probe-http', expected: 0, value: releaseRecord({ type: 'probe-http' }) },
+  ]);
   types.announced([]);
+  await clock.advance(30_000);
   Object.assign(verbs.fleet, { view: emptyFleet });
   return registry;
 }
@@ -48,7 +52,7 @@ describe('a task type that has been retired', () => {
     expect(await ask('DELETE', `${path}/echo`)).toMatchObject({ status: 204, body: null });
     expect(await ask('GET', `${path}/echo`)).toMatchObject({ status: 404 });
     expect((await ask('GET', path)).body).toMatchObject({ items: [{ type: 'probe-http' }] });
-    expect((await ask('GET', '/api/v1/releases')).body).toEqual({ items: [] });
+    expect((await ask('GET', '/api/v1/releases')).body).toMatchObject({ items: [{ type: 'probe-http' }] });
     expect(documents.get('release', 'echo')).toBeUndefined();
     expect(await store.taskTypes()).toMatchObject([{ type: 'probe-http@1' }]);
     const again = await ask('DELETE', `${path}/echo`);
@@ -102,16 +106,38 @@ describe('a task type in use is not forgotten', () => {
     expect(await knownOf(registry)).toEqual(before);
   }
 
-  it('as long as an online WEE announces it; those are named', async () => {
+  it('as long as a WEE announces it, also one that drains; those are named', async () => {
     await using registry = await open();
     const wees = [weeWith('wee-2', ['1.0.0']), weeWith('wee-1', ['2.0.0']), weeWith('wee-3', [])];
     const leaving = weeWith('wee-4', ['1.0.0'], { status: 'draining' });
     const view = [...wees, leaving].reduce((fleet, wee) => withPresence(fleet, wee, 0), emptyFleet);
     Object.assign(registry.verbs.fleet, { view });
     await isRefused(registry, {
-      detail: 'WEEs have echo: wee-1, wee-2',
+      detail: 'WEEs have echo: wee-1, wee-2, wee-4',
       hint: 'announce it again: stop them',
     });
+  });
+
+  it('nor while one that has just gone may be starting anew; it is said when to try again', async () => {
+    await using registry = await open();
+    const { types, clock, ask } = registry;
+    types.sights.seen([weeWith('wee-1', ['1.0.0'])]);
+    types.sights.seen([]);
+    await clock.advance(3_000);
+    const detail = 'a WEE may have had echo until 3 s ago, and only be starting anew';
+    await isRefused(registry, { detail, hint: 'Try again in 27 s.' });
+    const { problem } = await ask('DELETE', `${path}/echo`);
+    expect(problem.retry_after_ms).toBe(27_000);
+    await clock.advance(27_000);
+    expect(await ask('DELETE', `${path}/echo`)).toMatchObject({ status: 204 });
+  });
+
+  it('nor while LE has only just started', async () => {
+    await using registry = await openRegistry();
+    Object.assign(registry.verbs.fleet, { view: emptyFleet });
+    await registry.clock.advance(29_000);
+    const detail = 'a WEE may have had echo until 29 s ago, and only be starting anew';
+    await isRefused(registry, { detail, hint: 'Try again in 1 s.' });
   });
 
   it('nor while MQTT is away, as a WEE may have it', async () => {

@@ -3,6 +3,7 @@ import type { Problem } from '@tenma/protocol';
 import { describe, expect, it, vi } from 'vitest';
 import { createLedger } from '../../ledger.ts';
 import { after, specForTest } from '../../lifecycle/fixture.ts';
+import { releaseRecord } from '../../releases/fixture.ts';
 import { unknownType } from '../../unknown-type.ts';
 import { buildApp } from '../app.ts';
 import type { HttpComponents } from '../components.ts';
@@ -12,7 +13,15 @@ import { openRegistry } from '../fixtures/registry.ts';
 async function open() {
   await using parts = new AsyncDisposableStack();
   const registry = parts.use(await openRegistry());
-  const { store, types, verbs } = registry;
+  const { documents, store, types, verbs } = registry;
+  await documents.write(
+    ['echo', 'probe-http'].map((id) => ({
+      kind: 'release',
+      id,
+      expected: 0,
+      value: releaseRecord({ type: id }),
+    })),
+  );
   types.announced([]);
   Object.assign(verbs.fleet, { view: emptyFleet });
   const due = vi.fn();
@@ -39,6 +48,8 @@ describe('a retry by hand', () => {
 
   it('of a type that has been retired is refused as a submission of it is, and changes nothing', async () => {
     await using at = await open();
+    const expected = at.documents.get('release', 'echo')?.version ?? 0;
+    await at.documents.write([{ kind: 'release', id: 'echo', expected, value: null }]);
     await at.types.forget('echo');
     const { status, body } = await at.ask('retry');
     const { code, detail, hint } = unknownType(at.types, 'echo');
