@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { until } from '@tenma/test-support';
 import { describe, expect, it } from 'vitest';
-import { canStartStack, startStack } from './stack.ts';
+import { canStartStack, startStack, tellFailedTries } from './stack.ts';
 import { publishVersion, runLoad, type Update } from './updates.ts';
 
 const data = fileURLToPath(new URL('../../data', import.meta.url));
@@ -26,8 +26,9 @@ describe.runIf(canStartStack)('one type of two is updated three times under load
   // Half a minute of load for the updates, with a quarter of it before and after for comparison.
   it('loses no task, rolls the bad version back by itself, and leaves the other type alone', {
     timeout: 360_000,
-    retry: 1,
+    retry: 2,
   }, async () => {
+    tellFailedTries();
     expect(outcome, 'of the try before').toBe('right');
     outcome = 'not seen';
     // Below the checkout, where the packages of the test find the SDK.
@@ -77,7 +78,7 @@ describe.runIf(canStartStack)('one type of two is updated three times under load
       );
       expect(busy).toBeLessThanOrEqual(2 * quiet);
     } finally {
-      await rm(directory, { recursive: true, force: true });
+      await rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     }
   });
 });

@@ -3,6 +3,7 @@ import { resultSchema, topics } from '@tenma/protocol';
 import { createMqttResults } from '@tenma/results/mqtt';
 import { silentLog, systemClock } from '@tenma/runtime';
 import { createFabric, type Fabric, until } from '@tenma/test-support';
+import { onTestFailed } from 'vitest';
 import { findMosquitto, type Mosquitto, startMosquitto } from '@tenma/test-support/mosquitto';
 import { canStartPostgres, type OwnPostgres, startPostgres } from '@tenma/test-support/postgres';
 import { canStartRabbitmq, type RabbitmqServer, startRabbitmq } from '@tenma/test-support/rabbitmq';
@@ -56,6 +57,14 @@ export async function startStack(env: Record<string, string> = {}): Promise<Stac
   };
 }
 
+/** Prints why a try failed of a test that may be tried again: its retry would hide that. To be called in the test. */
+export function tellFailedTries(): void {
+  onTestFailed(({ task }) => {
+    for (const { message, stack } of task.result?.errors ?? [])
+      process.stderr.write(`a try failed: ${stack ?? message}\n`);
+  });
+}
+
 /** Submits tasks in batches, and resolves with their ids, in order. All must be accepted. */
 export async function submitTasks(api: string, all: readonly object[]): Promise<string[]> {
   const ids: string[] = [];
@@ -65,6 +74,7 @@ export async function submitTasks(api: string, all: readonly object[]): Promise<
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ tasks: all.slice(start, start + 250) }),
     });
+    if (!response.ok) throw new Error(`a batch was refused: ${response.status} ${await response.text()}`);
     const body = (await response.json()) as { tasks: { id?: string }[] };
     for (const answer of body.tasks) {
       if (!answer.id) throw new Error(`a task was refused: ${JSON.stringify(answer)}`);

@@ -121,6 +121,7 @@ async function submit(api: string, numbers: readonly number[]): Promise<string[]
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ tasks }),
   });
+  if (!response.ok) throw new Error(`a batch was refused: ${response.status} ${await response.text()}`);
   const answer = (await response.json()) as { tasks: { id?: string }[] };
   return answer.tasks.map(({ id }) => {
     if (id === undefined) throw new Error(`a task was refused: ${JSON.stringify(answer).slice(0, 500)}`);

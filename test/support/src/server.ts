@@ -57,7 +57,9 @@ export function findBinary(...candidates: readonly string[]): string | undefined
 /** A folder that goes with the test. */
 export async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
   const path = await mkdtemp(join(tmpdir(), 'tenma-test-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+  // Of a server that was killed parts may write for a moment longer: PostgreSQL's processes have groups of their own.
+  const removal = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 };
+  return { path, [Symbol.asyncDispose]: () => rm(path, removal) };
 }
 
 export interface ServerProcess extends AsyncDisposable {
